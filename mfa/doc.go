@@ -1,0 +1,28 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package mfa asks people for a second factor, or for a passkey instead of a
+// password, and owns the duties that factor libraries leave to applications:
+// challenges are single use and bound to the browser, codes work once,
+// attempts are counted and locked out durably, credentials are unique and
+// sealed, and a policy says who must prove what.
+//
+// Start with [New], which makes a [Flow] from a [Store], a [Sealer] and the
+// factors, and its three calls:
+//
+//	d, err := flow.Decide(ctx, req)            // what policy asks for, and why
+//	ch, err := flow.Begin(ctx, mfa.BeginInput{...}) // a challenge for the client
+//	res, err := flow.Finish(ctx, ch.ID, answer, func(ctx context.Context, res mfa.Result) error {
+//		return sessions.Upgrade(ctx, res.Evidence) // commits with the spent code, or not at all
+//	})
+//
+// Finish charges the attempt and takes the challenge in a committed
+// transaction, then verifies without one, then commits the spent code, the
+// refund, the trusted context and whatever the callback does together. So no
+// crash, roll-back or parallel guess is free.
+//
+// The factors are in the packages below: totp, hotp, webauthn, recovery, code
+// (mail, SMS, voice, link, pass) and radius. Stores over SQL are in mfasql,
+// tools for tests in mfatest. mfa has no sessions of its own and links nothing
+// outside of the standard library.
+package mfa
