@@ -12,9 +12,9 @@ import (
 // listed, and the factor's secrets sealed.
 type Record struct {
 	// ID is random and unique over all records.
-	ID string
+	ID      string
 	Subject Subject
-	Kind Kind
+	Kind    Kind
 	// Key is unique over all records of the kind, over all people and
 	// tenants: a WebAuthn credential id, a token's serial number. Empty for
 	// kinds that have none.

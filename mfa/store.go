@@ -125,8 +125,8 @@ type CounterStore interface {
 // Ticket is a right to do one thing once, such as to enrol a factor.
 type Ticket struct {
 	// Hash is the SHA-256 of the token, with its purpose.
-	Hash [32]byte
-	Subject Subject
+	Hash      [32]byte
+	Subject   Subject
 	ExpiresAt time.Time
 }
 
@@ -145,7 +145,7 @@ type TicketStore interface {
 
 // Device is a browser that the person chose to trust.
 type Device struct {
-	ID string
+	ID      string
 	Subject Subject
 	// Hash is the SHA-256 of the token in its cookie.
 	Hash      [32]byte

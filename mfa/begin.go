@@ -1,0 +1,181 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mfa
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// BeginInput asks for a challenge.
+type BeginInput struct {
+	// Subject is who is asked. Its ID is empty for a usernameless first
+	// factor, and for people who do not exist: then Hint is what was typed.
+	Subject Subject
+	Hint    string
+	Kind    Kind
+	// Purpose is [First], [Second] or [StepUp].
+	Purpose Purpose
+	// Strength is the least that the answer must be worth.
+	Strength Strength
+	// Session is a secret of the browser session, such as its cookie's value.
+	// The answer must come with the same. Required.
+	Session string
+	Client  Client
+	// Authenticated is what the session has proved. Factors that cannot be
+	// first are not begun without any.
+	Authenticated []Evidence
+	// Options are the factor's own.
+	Options json.RawMessage
+}
+
+// Begin makes a challenge of one kind and stores it.
+func (f *Flow) Begin(ctx context.Context, in BeginInput) (*Challenge, error) {
+	factor, info, err := f.beginAllowed(in)
+	if err != nil {
+		return nil, err
+	}
+	now := f.now()
+	if in.Subject.ID != "" && in.Purpose != First {
+		if err := f.lockedNow(ctx, in.Subject, in.Kind, now); err != nil {
+			return nil, err
+		}
+	}
+	creds, err := f.credentials(ctx, in.Subject, in.Kind)
+	if err != nil {
+		return nil, err
+	}
+	if len(creds) == 0 && !info.Implicit && in.Purpose != First {
+		return nil, refuse(CheckCredential, "You have not set this up.", "no credential of kind "+string(in.Kind))
+	}
+	if info.Sends && in.Subject.ID != "" {
+		if err := f.chargeSend(ctx, in, now); err != nil {
+			return nil, err
+		}
+	}
+	begun, err := factor.Begin(ctx, BeginRequest{
+		Subject: in.Subject, Hint: in.Hint, Credentials: creds, Purpose: in.Purpose,
+		Strength: in.Strength, Client: in.Client, Options: in.Options, Now: now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	row := ChallengeRow{
+		Subject: in.Subject, Kind: in.Kind, Purpose: in.Purpose, Binding: hashOf("session", in.Session),
+		Tries: info.Tries, CreatedAt: now, ExpiresAt: now.Add(info.TTL),
+	}
+	return f.addChallenge(ctx, row, sealedState{strength: in.Strength, state: begun.State}, begun.Public, info.Newest)
+}
+
+func (f *Flow) beginAllowed(in BeginInput) (Factor, Info, error) {
+	factor, ok := f.factors[in.Kind]
+	if !ok {
+		return nil, Info{}, refuse(CheckKind, "This is not available.", "no factor of kind "+string(in.Kind))
+	}
+	info := f.infos[in.Kind]
+	switch {
+	case in.Session == "":
+		return nil, info, errors.New("mfa: BeginInput.Session is empty")
+	case in.Purpose != First && in.Purpose != Second && in.Purpose != StepUp:
+		return nil, info, errors.New("mfa: BeginInput.Purpose is none of First, Second, StepUp")
+	case !in.Strength.valid():
+		return nil, info, errors.New("mfa: BeginInput.Strength is unknown")
+	case in.Purpose == First && !info.FirstFactor, in.Purpose != First && len(in.Authenticated) == 0:
+		return nil, info, refuse(CheckFirstFactor, "Sign in first.", "nothing has been proved before "+string(in.Kind))
+	case in.Purpose != First && in.Subject.ID == "":
+		return nil, info, errors.New("mfa: BeginInput.Subject is empty")
+	case info.Strength < in.Strength:
+		return nil, info, refuse(CheckStrength, "This is not strong enough here.", string(in.Kind)+" is never "+in.Strength.String())
+	}
+	return factor, info, nil
+}
+
+func (f *Flow) addChallenge(ctx context.Context, row ChallengeRow, st sealedState, public json.RawMessage, newest bool) (*Challenge, error) {
+	id := newToken()
+	row.Hash = hashOf("challenge", id)
+	sealed, err := f.cfg.Sealer.Seal(st.encode(), challengeAAD(&row))
+	if err != nil {
+		return nil, err
+	}
+	row.Sealed = sealed
+	add := func(ctx context.Context) error { return f.store.AddChallenge(ctx, row) }
+	if newest && row.Subject.ID != "" {
+		err = f.store.InTx(ctx, func(ctx context.Context) error {
+			if err := f.store.DropChallenges(ctx, row.Subject, row.Kind, row.Purpose); err != nil {
+				return err
+			}
+			return add(ctx)
+		})
+	} else {
+		err = add(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Challenge{ID: id, Kind: row.Kind, ExpiresAt: row.ExpiresAt, Public: public}, nil
+}
+
+// credentials opens the person's records of a kind, oldest first.
+func (f *Flow) credentials(ctx context.Context, s Subject, k Kind) ([]Credential, error) {
+	if s.ID == "" {
+		return nil, nil
+	}
+	records, err := f.store.Records(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	creds := make([]Credential, 0, len(records))
+	for _, r := range records {
+		if r.Kind != k {
+			continue
+		}
+		c, err := f.open(r)
+		if err != nil {
+			return nil, err
+		}
+		creds = append(creds, c)
+	}
+	return creds, nil
+}
+
+func (f *Flow) open(r Record) (Credential, error) {
+	secret, err := f.cfg.Sealer.Open(r.Sealed, recordAAD(&r))
+	if err != nil {
+		return Credential{}, err
+	}
+	r.Sealed = nil
+	return Credential{Record: r, Secret: secret}, nil
+}
+
+func (f *Flow) lockedNow(ctx context.Context, s Subject, k Kind, now time.Time) error {
+	counters, err := f.store.Counters(ctx, s)
+	if err != nil {
+		return err
+	}
+	if c := counters[string(k)]; c.LockedUntil.After(now) {
+		return lockedError(c.LockedUntil)
+	}
+	return nil
+}
+
+func (f *Flow) chargeSend(ctx context.Context, in BeginInput, now time.Time) error {
+	var c Counter
+	var ok bool
+	err := f.store.InTx(ctx, func(ctx context.Context) (err error) {
+		c, ok, err = f.store.Charge(ctx, in.Subject, sendCounter(in.Kind), now, f.cfg.SendLimit.lock)
+		return err
+	})
+	if err != nil || ok {
+		return err
+	}
+	locked := lockedError(c.LockedUntil)
+	return errors.Join(locked, f.emit(ctx, Event{
+		Type: EventRefused, At: now, Subject: in.Subject, Kind: in.Kind, Purpose: in.Purpose, Check: CheckLocked,
+		Until: c.LockedUntil, Addr: in.Client.Addr, Browser: in.Client.Browser, Detail: "too many messages",
+	}))
+}
+
+func sendCounter(k Kind) string { return "send:" + string(k) }

@@ -1,0 +1,423 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mfa
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Decide says what is asked of a request: it loads what is known of the
+// person and puts it to the policy.
+func (f *Flow) Decide(ctx context.Context, r Request) (Decision, error) {
+	s, device, err := f.standing(ctx, r)
+	if err != nil {
+		return Decision{}, err
+	}
+	d := f.cfg.Policy.Decide(r, s)
+	if device != "" && d.Outcome == Allow && len(d.Reasons) > 0 && d.Reasons[0].Code == ReasonTrusted {
+		err = f.store.TouchDevice(ctx, r.Subject, device, s.Now)
+	}
+	return d, err
+}
+
+func (f *Flow) standing(ctx context.Context, r Request) (s Standing, device string, err error) {
+	s.Now = f.now()
+	for _, k := range f.kinds {
+		s.Factors = append(s.Factors, f.infos[k])
+	}
+	if s.Records, err = f.store.Records(ctx, r.Subject); err != nil {
+		return s, "", err
+	}
+	if s.Sightings, err = f.store.Sightings(ctx, r.Subject); err != nil {
+		return s, "", err
+	}
+	d, ok, err := f.trusted(ctx, r.Subject, r.Client.TrustToken, s.Now)
+	if err != nil {
+		return s, "", err
+	}
+	s.Trusted = ok
+	s.Place = f.place(ctx, r.Client)
+	if f.cfg.Risk != nil {
+		var rerr error
+		if s.Risk, s.RiskWhy, rerr = f.cfg.Risk.Score(ctx, r); rerr != nil {
+			s.Risk, s.RiskWhy, s.RiskUnknown = 0, "", true
+		}
+	}
+	return s, d.ID, nil
+}
+
+// Decide is the policy as a pure function.
+func (p *Policy) Decide(r Request, s Standing) Decision {
+	q := question{p: p, r: r, s: s}
+	q.rule = p.match(r, s)
+	q.d = Decision{Rule: q.rule.Name, Require: q.rule.Require, MaxAge: q.rule.MaxAge, Trust: q.rule.Trust}
+	q.decide()
+	return q.d
+}
+
+// match returns the first rule whose conditions hold.
+func (p *Policy) match(r Request, s Standing) *rule {
+	in := make([]uint64, (len(p.groups)+63)/64)
+	for _, g := range r.Groups {
+		if i, ok := p.groups[g]; ok {
+			in[i/64] |= 1 << (i % 64)
+		}
+	}
+	addr := r.Client.Addr.Unmap().WithZone("")
+	zones := make([]byte, len(p.zones)) // 0 unknown, 1 inside, 2 outside
+	for i := range p.rules {
+		c := &p.rules[i]
+		if c.holds(r.Resource, in) && p.inZones(c, zones, addr, s.Place.Country) && c.inTime(s.Now) {
+			return c
+		}
+	}
+	return &p.fallback
+}
+
+func (c *rule) holds(res Resource, in []uint64) bool {
+	if len(c.groups) > 0 {
+		found := false
+		for _, g := range c.groups {
+			if in[g/64]&(1<<(g%64)) != 0 {
+				found = true
+				break
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	if len(c.resources) == 0 {
+		return true
+	}
+	for i := range c.resources {
+		if w := &c.resources[i]; w.Kind == res.Kind && (w.ID == "" || w.ID == res.ID) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Policy) inZones(c *rule, known []byte, a netip.Addr, country string) bool {
+	inside := func(i int) bool {
+		if known[i] == 0 {
+			known[i] = 2
+			if p.zones[i].contains(a, country) {
+				known[i] = 1
+			}
+		}
+		return known[i] == 1
+	}
+	return (len(c.zones) == 0 || slices.ContainsFunc(c.zones, inside)) && !slices.ContainsFunc(c.outside, inside)
+}
+
+func (c *rule) inTime(t time.Time) bool {
+	for i := range c.windows {
+		if c.windows[i].contains(t) {
+			return true
+		}
+	}
+	return len(c.windows) == 0
+}
+
+// question is one decision in the making.
+type question struct {
+	p    *Policy
+	r    Request
+	s    Standing
+	rule *rule
+	d    Decision
+}
+
+func (q *question) because(c ReasonCode, detail string) {
+	q.d.Reasons = append(q.d.Reasons, Reason{Code: c, Detail: detail})
+}
+
+// settle puts the decisive reason first.
+func (q *question) settle(o Outcome, c ReasonCode, detail string) {
+	q.d.Outcome = o
+	q.d.Reasons = slices.Insert(q.d.Reasons, 0, Reason{Code: c, Detail: detail})
+}
+
+func (q *question) decide() {
+	c := q.rule
+	if c.Mode == Deny {
+		q.settle(Block, ReasonDenied, c.Name)
+		return
+	}
+	if c.RiskDeny > 0 && q.s.Risk >= c.RiskDeny {
+		q.settle(Block, ReasonRisk, q.s.RiskWhy)
+		return
+	}
+	if e, ok := q.proof(c.Require); ok {
+		q.settle(Allow, ReasonProved, string(e.Kind))
+		return
+	}
+	code, detail, spared := q.spared()
+	if spared {
+		q.settle(Allow, code, detail)
+		return
+	}
+	q.because(code, detail)
+	if kinds := q.usable(c.Require); len(kinds) > 0 {
+		q.d.Outcome, q.d.Factors = Ask, kinds
+		return
+	}
+	q.noFactor()
+}
+
+// spared says whether no proof is needed now, and the ground for either.
+func (q *question) spared() (ReasonCode, string, bool) {
+	c := q.rule
+	if c.RiskChallenge > 0 && q.s.RiskUnknown {
+		return ReasonRiskUnknown, "", false
+	}
+	if c.RiskChallenge > 0 && q.s.Risk >= c.RiskChallenge {
+		return ReasonRisk, q.s.RiskWhy, false
+	}
+	if c.Mode == Never {
+		return ReasonNever, c.Name, true
+	}
+	trusted := c.Trust > 0 && q.s.Trusted
+	kmh, impossible := q.travel()
+	if c.Mode == Contextual {
+		changes := q.changes(trusted, kmh, impossible)
+		if len(changes) == 0 {
+			return ReasonKnown, "", true
+		}
+		q.d.Reasons = append(q.d.Reasons, changes[:len(changes)-1]...)
+		last := changes[len(changes)-1]
+		return last.Code, last.Detail, false
+	}
+	if trusted && !impossible {
+		return ReasonTrusted, "", true
+	}
+	return ReasonAlways, c.Name, false
+}
+
+// changes are the signals that the rule watches and that are new. A trusted
+// browser is known wherever it goes, but it does not travel impossibly.
+func (q *question) changes(trusted bool, kmh float64, impossible bool) []Reason {
+	var out []Reason
+	for _, s := range q.rule.Watch {
+		switch {
+		case s == SignalTravel && impossible:
+			out = append(out, Reason{Code: ReasonCode(s), Detail: fmt.Sprintf("%.0f km/h", kmh)})
+		case s == SignalTravel || trusted:
+		case !q.known(s):
+			out = append(out, Reason{Code: ReasonCode(s)})
+		}
+	}
+	return out
+}
+
+func (q *question) known(s Signal) bool {
+	client := q.r.Client
+	device, net := deviceHash(client.Device), network(client.Addr)
+	return slices.ContainsFunc(q.s.Sightings, func(old Sighting) bool {
+		switch s {
+		case SignalDevice:
+			return device != "" && old.Device == device
+		case SignalBrowser:
+			return old.Browser == client.Browser
+		case SignalNetwork:
+			return old.Network == net
+		case SignalPlace:
+			return old.Place.Country == q.s.Place.Country
+		case SignalHour:
+			return hoursApart(old.At, q.s.Now) <= 3
+		}
+		return false
+	})
+}
+
+func hoursApart(a, b time.Time) int {
+	d := a.UTC().Hour() - b.UTC().Hour()
+	if d < 0 {
+		d = -d
+	}
+	return min(d, 24-d)
+}
+
+func (q *question) travel() (float64, bool) {
+	if len(q.s.Sightings) == 0 {
+		return 0, false
+	}
+	last := q.s.Sightings[0]
+	return ImpossibleTravel(last.Place, last.At, q.s.Place, q.s.Now, MaxTravelKmh)
+}
+
+// proof finds evidence that meets the rule at a strength.
+func (q *question) proof(want Strength) (Evidence, bool) {
+	for i := len(q.r.Authenticated) - 1; i >= 0; i-- {
+		e := q.r.Authenticated[i]
+		strength, counts := q.worth(i)
+		switch {
+		case !counts:
+			if e.Factor || e.Source != "" {
+				q.because(ReasonNotCounted, string(e.Kind))
+			}
+		case strength < want:
+			q.because(ReasonTooWeak, string(e.Kind))
+		case e.At.After(q.s.Now.Add(time.Minute)), q.rule.MaxAge > 0 && q.s.Now.Sub(e.At) > q.rule.MaxAge:
+			q.because(ReasonTooOld, string(e.Kind))
+		default:
+			q.d.Reasons = nil
+			return e, true
+		}
+	}
+	return Evidence{}, false
+}
+
+// worth says whether evidence counts as a factor here, and for how much.
+func (q *question) worth(i int) (Strength, bool) {
+	e := q.r.Authenticated[i]
+	if e.Source != "" {
+		return q.p.upstreamWorth(e)
+	}
+	if !e.Factor || !q.permits(e.Kind, e.Fallback) {
+		return 0, false
+	}
+	if e.UserVerified {
+		return e.Strength, true // two factors in one
+	}
+	// One proof alone is one factor.
+	return e.Strength, slices.ContainsFunc(q.r.Authenticated, func(o Evidence) bool { return o.Kind != e.Kind })
+}
+
+func (p *Policy) upstreamWorth(e Evidence) (best Strength, ok bool) {
+	u, known := p.upstream[e.Source]
+	if !known {
+		return 0, false
+	}
+	if s, found := u.Classes[e.Class]; found {
+		best, ok = s, true
+	}
+	for _, m := range e.AMR {
+		if s, found := u.AMR[m]; found {
+			best, ok = max(best, s), true
+		}
+	}
+	return best, ok
+}
+
+// permits says whether the rule counts a kind.
+func (q *question) permits(k Kind, fallback bool) bool {
+	if len(q.rule.Factors) > 0 {
+		return slices.Contains(q.rule.Factors, k)
+	}
+	if fallback && k == KindMail && q.rule.NoFactor.Action == ActMail {
+		return !q.hasFactor()
+	}
+	return !fallback
+}
+
+// hasFactor says whether the person has anything but fallbacks.
+func (q *question) hasFactor() bool {
+	return slices.ContainsFunc(q.s.Factors, func(in Info) bool {
+		return !in.Fallback && (in.Implicit || q.has(in.Kind, Any))
+	})
+}
+
+func (q *question) has(k Kind, want Strength) bool {
+	return slices.ContainsFunc(q.s.Records, func(r Record) bool { return r.Kind == k && r.Strength >= want })
+}
+
+// usable are the permitted kinds that the person has at a strength, strongest
+// first.
+func (q *question) usable(want Strength) []Kind {
+	var infos []Info
+	for _, in := range q.s.Factors {
+		if in.Strength < want || !q.permits(in.Kind, in.Fallback) {
+			continue
+		}
+		if in.Implicit || q.has(in.Kind, want) {
+			infos = append(infos, in)
+		}
+	}
+	slices.SortStableFunc(infos, func(a, b Info) int { return int(b.Strength) - int(a.Strength) })
+	kinds := make([]Kind, len(infos))
+	for i, in := range infos {
+		kinds[i] = in.Kind
+	}
+	return kinds
+}
+
+// noFactor decides for people who have nothing that would do.
+func (q *question) noFactor() {
+	nf := q.rule.NoFactor
+	if q.hasFactor() {
+		q.because(ReasonTooWeak, "")
+	}
+	switch {
+	case nf.Action == ActAllow && !q.hasFactor():
+		q.settle(Allow, ReasonNoFactor, string(ActAllow))
+	case nf.Action == ActEnrol:
+		q.enrol()
+	default:
+		q.settle(Block, ReasonNoFactor, string(nf.Action))
+	}
+}
+
+// enrol has the person enrol, now or within the grace period. Someone with a
+// weaker factor proves that one meanwhile.
+func (q *question) enrol() {
+	q.d.Factors = q.anyFactor()
+	until := q.graceEnd()
+	if !until.After(q.s.Now) {
+		q.settle(MustEnrol, ReasonNoFactor, string(ActEnrol))
+		return
+	}
+	q.d.Until = until
+	if len(q.d.Factors) == 0 {
+		q.d.Deferrable = true
+		q.settle(MustEnrol, ReasonGrace, "until "+until.UTC().Format(time.RFC3339))
+		return
+	}
+	if e, ok := q.weakProof(); ok {
+		q.d.Factors, q.d.Deferrable = nil, true
+		q.settle(MustEnrol, ReasonGrace, string(e.Kind)+" until "+until.UTC().Format(time.RFC3339))
+		return
+	}
+	q.settle(Ask, ReasonGrace, strconv.Itoa(len(q.d.Factors))+" weaker")
+}
+
+// weakProof finds evidence of any factor that is no fallback.
+func (q *question) weakProof() (Evidence, bool) {
+	for _, e := range q.r.Authenticated {
+		two := e.UserVerified || slices.ContainsFunc(q.r.Authenticated, func(o Evidence) bool { return o.Kind != e.Kind })
+		if e.Factor && !e.Fallback && e.Source == "" && two {
+			return e, true
+		}
+	}
+	return Evidence{}, false
+}
+
+// anyFactor are the kinds that the person has, whatever their strength.
+func (q *question) anyFactor() []Kind {
+	var kinds []Kind
+	for _, in := range q.s.Factors {
+		if !in.Fallback && (in.Implicit || q.has(in.Kind, Any)) {
+			kinds = append(kinds, in.Kind)
+		}
+	}
+	return kinds
+}
+
+func (q *question) graceEnd() time.Time {
+	nf := q.rule.NoFactor
+	from := q.r.Since
+	if nf.From.After(from) {
+		from = nf.From
+	}
+	if nf.Grace == 0 || from.IsZero() {
+		return time.Time{}
+	}
+	return from.Add(nf.Grace)
+}

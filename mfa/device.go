@@ -1,0 +1,159 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mfa
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"net/netip"
+	"time"
+)
+
+const (
+	maxTrust     = 90 * 24 * time.Hour
+	maxDevices   = 20
+	maxSightings = 20
+)
+
+// TrustDevice remembers the browser of a proof for ttl, at most 90 days, where
+// a rule of the policy allows it, and returns the token for its cookie. Called
+// within the commit of [Flow.Finish] it joins that transaction. A trusted
+// device spares the person the second factor and never more: it is no
+// evidence, no step-up and no strength. Any change of factors ends it, and so
+// should a change of password ([Flow.RevokeDevices]).
+func (f *Flow) TrustDevice(ctx context.Context, r Result, name string, ttl time.Duration) (token string, d Device, err error) {
+	if ttl <= 0 || ttl > maxTrust || r.Subject.ID == "" || r.Evidence.Fallback {
+		return "", d, errors.New("mfa: TrustDevice wants the result of a factor that is no fallback and a ttl of up to 90 days")
+	}
+	if name, err = cleanName(name); err != nil {
+		return "", d, err
+	}
+	now := f.now()
+	token = newToken()
+	d = Device{
+		ID: newToken(), Subject: r.Subject, Hash: hashOf("device", token), Name: name,
+		CreatedAt: now, UsedAt: now, ExpiresAt: now.Add(ttl),
+	}
+	err = f.store.InTx(ctx, func(ctx context.Context) error {
+		old, err := f.store.Devices(ctx, r.Subject, now)
+		if err != nil {
+			return err
+		}
+		for i := maxDevices - 1; i < len(old); i++ {
+			if err := f.store.DeleteDevice(ctx, r.Subject, old[i].ID); err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+		}
+		if err := f.store.AddDevice(ctx, d); err != nil {
+			return err
+		}
+		return f.emit(ctx, Event{
+			Type: EventDeviceTrusted, At: now, Subject: r.Subject, Kind: r.Kind, RecordID: d.ID,
+			Addr: r.Client.Addr, Browser: r.Client.Browser, Detail: name,
+		})
+	})
+	if err != nil {
+		return "", Device{}, err
+	}
+	return token, d, nil
+}
+
+// Devices returns the person's trusted devices, newest first.
+func (f *Flow) Devices(ctx context.Context, s Subject) ([]Device, error) {
+	return f.store.Devices(ctx, s, f.now())
+}
+
+// RevokeDevice ends the trust in one device of the person.
+func (f *Flow) RevokeDevice(ctx context.Context, s Subject, id, actor string) error {
+	return f.store.InTx(ctx, func(ctx context.Context) error {
+		if err := f.store.DeleteDevice(ctx, s, id); errors.Is(err, ErrNotFound) {
+			return refuse(CheckCredential, "There is no such device.", "no such device of this person")
+		} else if err != nil {
+			return err
+		}
+		return f.emit(ctx, Event{Type: EventDeviceRevoked, Subject: s, Actor: actor, RecordID: id})
+	})
+}
+
+// RevokeDevices ends the trust in all devices of the person, as a change of
+// password must.
+func (f *Flow) RevokeDevices(ctx context.Context, s Subject, actor string) error {
+	return f.store.InTx(ctx, func(ctx context.Context) error {
+		if err := f.store.DropDevices(ctx, s); err != nil {
+			return err
+		}
+		return f.emit(ctx, Event{Type: EventDeviceRevoked, Subject: s, Actor: actor, Detail: "all"})
+	})
+}
+
+// trusted finds the person's device by its token.
+func (f *Flow) trusted(ctx context.Context, s Subject, token string, now time.Time) (Device, bool, error) {
+	if token == "" || len(token) > 128 {
+		return Device{}, false, nil
+	}
+	devices, err := f.store.Devices(ctx, s, now)
+	if err != nil {
+		return Device{}, false, err
+	}
+	want := hashOf("device", token)
+	for _, d := range devices {
+		if subtle.ConstantTimeCompare(want[:], d.Hash[:]) == 1 && d.Subject == s {
+			return d, true, nil
+		}
+	}
+	return Device{}, false, nil
+}
+
+// sighting is the context of a proof, if the client says anything.
+func (f *Flow) sighting(ctx context.Context, s Subject, c Client, now time.Time) (Sighting, bool) {
+	if c.Device == "" && c.Browser == "" && !c.Addr.IsValid() {
+		return Sighting{}, false
+	}
+	if len(c.Browser) > 100 {
+		c.Browser = c.Browser[:100]
+	}
+	return Sighting{
+		Subject: s, Device: deviceHash(c.Device), Browser: c.Browser, Network: network(c.Addr),
+		Place: f.place(ctx, c), At: now,
+	}, true
+}
+
+func deviceHash(id string) string {
+	if id == "" {
+		return ""
+	}
+	h := hashOf("browser", id)
+	return hex.EncodeToString(h[:16])
+}
+
+// network is the /24 or /48 that the address is in.
+func network(a netip.Addr) string {
+	a = a.Unmap().WithZone("")
+	if !a.IsValid() {
+		return ""
+	}
+	bits := 48
+	if a.Is4() {
+		bits = 24
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return p.String()
+}
+
+// place is where the client is, unknown if nobody can say.
+func (f *Flow) place(ctx context.Context, c Client) Place {
+	if c.Place != (Place{}) || f.cfg.Geo == nil || !c.Addr.IsValid() {
+		return c.Place
+	}
+	p, err := f.cfg.Geo.Locate(ctx, c.Addr)
+	if err != nil {
+		return Place{}
+	}
+	return p
+}

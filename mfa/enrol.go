@@ -1,0 +1,282 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mfa
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+const enrolTTL = 15 * time.Minute
+
+// EnrolInput asks to enrol a factor.
+type EnrolInput struct {
+	Subject Subject
+	Kind    Kind
+	// Account and DisplayName label the credential in an authenticator.
+	Account, DisplayName string
+	// Session is a secret of the browser session. Required.
+	Session string
+	Client  Client
+	// Ticket is from [Flow.IssueTicket]. Without one, Authenticated must have
+	// a proof by a factor that is fresh.
+	Ticket        string
+	Authenticated []Evidence
+	// Options are the factor's own.
+	Options json.RawMessage
+}
+
+// EnrolAnswer is what came back from the client.
+type EnrolAnswer struct {
+	Session string
+	// Name is what the person calls the new credential; optional.
+	Name   string
+	Data   []byte
+	Client Client
+}
+
+// enrolState is the sealed state of an enrolment.
+type enrolState struct {
+	Ticket      string          `json:"ticket,omitempty"`
+	Account     string          `json:"account,omitempty"`
+	DisplayName string          `json:"display,omitempty"`
+	Options     json.RawMessage `json:"options,omitempty"`
+	State       []byte          `json:"state,omitempty"`
+}
+
+// BeginEnrol starts to enrol a factor. It needs an enrolment ticket or a fresh
+// proof by a factor: a password alone never adds one.
+func (f *Flow) BeginEnrol(ctx context.Context, in EnrolInput) (*Challenge, error) {
+	enroller, ok := f.factors[in.Kind].(Enroller)
+	if !ok {
+		return nil, refuse(CheckKind, "This is not available.", "kind "+string(in.Kind)+" cannot be enrolled")
+	}
+	if in.Session == "" || in.Subject.ID == "" {
+		return nil, errors.New("mfa: EnrolInput wants a Subject and a Session")
+	}
+	now := f.now()
+	if err := f.mayChange(ctx, in.Subject, in.Ticket, in.Authenticated, now); err != nil {
+		return nil, err
+	}
+	creds, err := f.credentials(ctx, in.Subject, in.Kind)
+	if err != nil {
+		return nil, err
+	}
+	info := f.infos[in.Kind]
+	if info.Sends {
+		if err := f.chargeSend(ctx, BeginInput{Subject: in.Subject, Kind: in.Kind, Purpose: Enrol, Client: in.Client}, now); err != nil {
+			return nil, err
+		}
+	}
+	begun, err := enroller.BeginEnrol(ctx, EnrolRequest{
+		Subject: in.Subject, Account: in.Account, DisplayName: in.DisplayName,
+		Credentials: creds, Client: in.Client, Options: in.Options, Now: now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	state, err := json.Marshal(enrolState{
+		Ticket: in.Ticket, Account: in.Account, DisplayName: in.DisplayName, Options: in.Options, State: begun.State,
+	})
+	if err != nil {
+		return nil, err
+	}
+	row := ChallengeRow{
+		Subject: in.Subject, Kind: in.Kind, Purpose: Enrol, Binding: hashOf("session", in.Session),
+		Tries: max(info.Tries, enrolTries(info)), CreatedAt: now, ExpiresAt: now.Add(enrolTTL),
+	}
+	return f.addChallenge(ctx, row, sealedState{state: state}, begun.Public, info.Newest)
+}
+
+// enrolTries forgives mistyped codes; a WebAuthn challenge is for one use.
+func enrolTries(i Info) int {
+	if i.Kind == KindWebAuthn {
+		return 1
+	}
+	return 5
+}
+
+// mayChange asks for a ticket or a fresh factor.
+func (f *Flow) mayChange(ctx context.Context, s Subject, ticket string, proved []Evidence, now time.Time) error {
+	if ticket != "" {
+		return f.checkTicket(ctx, s, ticket, now)
+	}
+	if !f.Fresh(proved) {
+		return refuse(CheckFresh, "Confirm that it is you first.", "no factor was proved within "+f.cfg.Fresh.String())
+	}
+	return nil
+}
+
+// Fresh reports whether the evidence has a proof by a factor of this package,
+// no fallback, within Config.Fresh: what it takes to change factors.
+func (f *Flow) Fresh(proved []Evidence) bool {
+	now := f.now()
+	for _, e := range proved {
+		age := now.Sub(e.At)
+		if e.Factor && !e.Fallback && e.Source == "" && age <= f.cfg.Fresh && age >= -time.Minute {
+			return true
+		}
+	}
+	return false
+}
+
+// FinishEnrol judges the answer to an enrolment and adds the credential. The
+// credential, the spent ticket, the end of the person's trusted devices and
+// whatever commit does are one transaction. A code that confirmed the
+// enrolment is spent by it.
+func (f *Flow) FinishEnrol(ctx context.Context, id string, a EnrolAnswer, commit func(ctx context.Context, r Record) error) (Record, error) {
+	now := f.now()
+	t, err := f.take(ctx, id, Answer{Session: a.Session, Data: a.Data, Client: a.Client}, now, true)
+	if err != nil {
+		return Record{}, f.refused(ctx, t, a.Client, now, err)
+	}
+	r, err := f.finishEnrol(ctx, t, a, now, commit)
+	if err != nil {
+		return Record{}, f.refused(ctx, t, a.Client, now, err)
+	}
+	return r, nil
+}
+
+func (f *Flow) finishEnrol(ctx context.Context, t taken, a EnrolAnswer, now time.Time, commit func(context.Context, Record) error) (Record, error) {
+	enroller, ok := f.factors[t.row.Kind].(Enroller)
+	if !ok {
+		return Record{}, refuse(CheckKind, PublicAgain, "the factor is no longer configured")
+	}
+	var st enrolState
+	if err := json.Unmarshal(t.state.state, &st); err != nil {
+		return Record{}, err
+	}
+	name, err := cleanName(a.Name)
+	if err != nil {
+		return Record{}, err
+	}
+	creds, err := f.credentials(ctx, t.subject, t.row.Kind)
+	if err != nil {
+		return Record{}, err
+	}
+	e, err := enroller.FinishEnrol(ctx, FinishEnrolRequest{
+		EnrolRequest: EnrolRequest{
+			Subject: t.subject, Account: st.Account, DisplayName: st.DisplayName,
+			Credentials: creds, Client: a.Client, Options: st.Options, Now: now,
+		},
+		State: st.State, Answer: a.Data,
+	})
+	if err != nil {
+		return Record{}, err
+	}
+	r := Record{
+		ID: newToken(), Subject: t.subject, Kind: t.row.Kind, Key: e.Key, Name: defaultTo(name, e.Name),
+		Public: e.Public, Strength: e.Strength, CreatedAt: now,
+	}
+	if r.Sealed, err = f.cfg.Sealer.Seal(e.Secret, recordAAD(&r)); err != nil {
+		return Record{}, err
+	}
+	if err := f.commitEnrol(ctx, t, r, e, st.Ticket, a.Client, now, commit); err != nil {
+		return Record{}, err
+	}
+	r.Sealed = nil
+	return r, nil
+}
+
+func (f *Flow) commitEnrol(ctx context.Context, t taken, r Record, e Enrolled, ticket string, client Client, now time.Time, commit func(context.Context, Record) error) error {
+	return f.store.InTx(ctx, func(ctx context.Context) error {
+		if err := f.store.SpendChallenge(ctx, t.row.Hash); errors.Is(err, ErrNotFound) {
+			return refuse(CheckChallenge, PublicAgain, "the challenge was answered meanwhile")
+		} else if err != nil {
+			return err
+		}
+		if ticket != "" {
+			if err := f.spendTicket(ctx, r.Subject, ticket, now); err != nil {
+				return err
+			}
+		}
+		if err := f.makeRoom(ctx, r, e.Replace); err != nil {
+			return err
+		}
+		if err := f.store.AddRecord(ctx, r); errors.Is(err, ErrExists) {
+			return refuse(CheckDuplicate, "This is registered already.", "the credential's key is taken")
+		} else if err != nil {
+			return err
+		}
+		if err := f.afterChange(ctx, r.Subject); err != nil {
+			return err
+		}
+		if f.infos[r.Kind].Sends {
+			if err := f.store.ClearCounter(ctx, r.Subject, sendCounter(r.Kind)); err != nil {
+				return err
+			}
+		}
+		ev := Event{
+			Type: EventEnrolled, At: now, Subject: r.Subject, Kind: r.Kind, RecordID: r.ID, Purpose: Enrol,
+			Addr: client.Addr, Browser: client.Browser, Detail: r.Name,
+		}
+		if err := f.emit(ctx, ev); err != nil {
+			return err
+		}
+		for _, n := range e.Notices {
+			ev.Type, ev.Detail = EventNotice, n
+			if err := f.emit(ctx, ev); err != nil {
+				return err
+			}
+		}
+		if commit == nil {
+			return nil
+		}
+		return commit(ctx, r)
+	})
+}
+
+// makeRoom removes what is replaced and holds the person to the limit.
+func (f *Flow) makeRoom(ctx context.Context, r Record, replace bool) error {
+	records, err := f.store.Records(ctx, r.Subject)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, old := range records {
+		if old.Kind != r.Kind {
+			continue
+		}
+		if replace {
+			if err := f.store.DeleteRecord(ctx, r.Subject, old.ID); err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+			continue
+		}
+		n++
+	}
+	if n >= f.infos[r.Kind].MaxRecords {
+		return refuse(CheckLimit, "You have as many of these as are allowed. Remove one first.", "too many records of kind "+string(r.Kind))
+	}
+	return nil
+}
+
+// afterChange ends what rested on the person's former factors.
+func (f *Flow) afterChange(ctx context.Context, s Subject) error {
+	if err := f.store.DropTickets(ctx, s); err != nil {
+		return err
+	}
+	return f.store.DropDevices(ctx, s)
+}
+
+const maxName = 64
+
+// cleanName returns a name fit for listings.
+func cleanName(s string) (string, error) {
+	s = strings.TrimSpace(s)
+	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxName || strings.ContainsFunc(s, unfit) {
+		return "", refuse(CheckInput, "Choose another name, of up to 64 characters.", "the name is too long or has control characters")
+	}
+	return s, nil
+}
+
+// unfit are control characters and those that change the direction of text.
+func unfit(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
+}

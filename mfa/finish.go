@@ -1,0 +1,377 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mfa
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	maxRounds  = 10
+	maxRetries = 4
+)
+
+// Another is returned by [Flow.Finish] as an error when the factor accepted
+// the answer and asks another question, as RADIUS servers do.
+type Another struct{ Challenge *Challenge }
+
+// Error names the kind.
+func (a *Another) Error() string {
+	return "mfa: " + string(a.Challenge.Kind) + " asks another question"
+}
+
+// Finish judges an answer. It charges the attempt and takes the challenge in
+// a committed transaction; verifies outside of any; and then, in one
+// transaction, spends the challenge and the code, clears the counter, keeps
+// the context and calls commit, which saves the caller's session. If commit
+// fails nothing of that is kept, but the attempt stays charged. commit may run
+// again after a serialization failure and is called only for proofs that
+// passed; it may be nil.
+//
+// The error is an [*Error] for a refusal, an [*Another] when the factor asks
+// on, and otherwise a fault.
+func (f *Flow) Finish(ctx context.Context, id string, a Answer, commit func(ctx context.Context, r Result) error) (Result, error) {
+	now := f.now()
+	t, err := f.take(ctx, id, a, now, false)
+	if err != nil {
+		return Result{}, f.refused(ctx, t, a.Client, now, err)
+	}
+	for range maxRetries {
+		p, err := f.verify(ctx, t, a, now)
+		if err != nil {
+			return Result{}, f.refused(ctx, t, a.Client, now, err)
+		}
+		if p.Next != nil {
+			return Result{}, f.another(ctx, t, p, now)
+		}
+		res, err := f.commit(ctx, t, p, a.Client, now, commit)
+		if !errors.Is(err, errRetry) {
+			var e *Error
+			if errors.As(err, &e) {
+				err = f.refused(ctx, t, a.Client, now, err)
+			}
+			return res, err
+		}
+	}
+	return Result{}, f.refused(ctx, t, a.Client, now, refuse(CheckReused, PublicWrong, "the credential keeps changing"))
+}
+
+// errRetry says that the credential changed between verify and commit.
+var errRetry = errors.New("mfa: credential changed meanwhile")
+
+// taken is a challenge that this call alone may judge.
+type taken struct {
+	row     ChallengeRow
+	subject Subject
+	state   sealedState
+	charged bool
+	counter Counter
+}
+
+// take charges and takes in one committed transaction.
+func (f *Flow) take(ctx context.Context, id string, a Answer, now time.Time, enrol bool) (taken, error) {
+	var t taken
+	if len(id) > 128 || len(a.Data) > MaxAnswer {
+		return t, refuse(CheckInput, PublicAgain, "challenge id or answer is too large")
+	}
+	var refusal error
+	err := f.store.InTx(ctx, func(ctx context.Context) error {
+		t, refusal = taken{}, nil
+		row, err := f.store.TakeChallenge(ctx, hashOf("challenge", id), now)
+		if errors.Is(err, ErrNotFound) {
+			refusal = refuse(CheckChallenge, PublicAgain, "no such challenge")
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		t.row, t.subject = row, row.Subject
+		want := hashOf("session", a.Session)
+		switch {
+		case subtle.ConstantTimeCompare(want[:], row.Binding[:]) != 1:
+			refusal = refuse(CheckBinding, PublicAgain, "the challenge is another session's")
+			return nil
+		case enrol != (row.Purpose == Enrol):
+			refusal = refuse(CheckChallenge, PublicAgain, "the challenge has another purpose")
+			return nil
+		case row.Purpose == First || row.Purpose == Enrol:
+			return nil
+		}
+		counter, ok, err := f.store.Charge(ctx, row.Subject, string(row.Kind), now, f.cfg.Lockout.lock)
+		if err != nil {
+			return err
+		}
+		t.counter, t.charged = counter, ok
+		if !ok {
+			refusal = lockedError(counter.LockedUntil)
+		}
+		return nil
+	})
+	if err != nil {
+		return t, err
+	}
+	if refusal != nil {
+		return t, refusal
+	}
+	plain, err := f.cfg.Sealer.Open(t.row.Sealed, challengeAAD(&t.row))
+	if err != nil {
+		return t, err
+	}
+	t.state, err = decodeState(plain)
+	return t, err
+}
+
+// passed is a verified answer with the credential as it was read.
+type passed struct {
+	Verified
+	cred    Credential
+	subject Subject
+}
+
+// verify holds no transaction.
+func (f *Flow) verify(ctx context.Context, t taken, a Answer, now time.Time) (passed, error) {
+	factor, ok := f.factors[t.row.Kind]
+	if !ok {
+		return passed{}, refuse(CheckKind, PublicAgain, "the factor is no longer configured")
+	}
+	info := f.infos[t.row.Kind]
+	subject, creds, err := f.answering(ctx, factor, t.row, a.Data)
+	if err != nil {
+		return passed{}, err
+	}
+	if len(creds) == 0 && !info.Implicit {
+		// Also the end of challenges for people who do not exist: a person
+		// without credentials never passes.
+		return passed{}, refuse(CheckCredential, PublicWrong, "no credential to verify with")
+	}
+	v, err := factor.Verify(ctx, VerifyRequest{
+		Subject: subject, Credentials: creds, Purpose: t.row.Purpose, Strength: t.state.strength,
+		Client: a.Client, State: t.state.state, Answer: a.Data, Now: now,
+	})
+	if err != nil {
+		return passed{}, err
+	}
+	p := passed{Verified: v, subject: subject}
+	if v.Next != nil {
+		return p, nil
+	}
+	if v.RecordID == "" && info.Implicit && v.Secret == nil && v.Public == nil && !v.Delete {
+		return p, strongEnough(v.Strength, info.Strength, t.state.strength)
+	}
+	for _, c := range creds {
+		if c.Record.ID == v.RecordID {
+			p.cred = c
+			return p, strongEnough(v.Strength, info.Strength, t.state.strength)
+		}
+	}
+	return passed{}, fmt.Errorf("mfa: factor %q passed credential %q, which it was not given", t.row.Kind, v.RecordID)
+}
+
+func strongEnough(got, most, want Strength) error {
+	if !got.valid() || got > most {
+		return fmt.Errorf("mfa: factor returned strength %d, more than it declares", got)
+	}
+	if got < want {
+		return refuse(CheckStrength, "This is not strong enough here.", "proof is "+got.String()+", not "+want.String())
+	}
+	return nil
+}
+
+// answering returns who answers and with which credentials.
+func (f *Flow) answering(ctx context.Context, factor Factor, row ChallengeRow, answer []byte) (Subject, []Credential, error) {
+	if row.Subject.ID != "" {
+		creds, err := f.credentials(ctx, row.Subject, row.Kind)
+		return row.Subject, creds, err
+	}
+	d, ok := factor.(Discoverer)
+	if !ok {
+		return row.Subject, nil, nil
+	}
+	key, err := d.Discover(answer)
+	if err != nil {
+		return row.Subject, nil, err
+	}
+	if key == "" {
+		return row.Subject, nil, nil
+	}
+	r, err := f.store.RecordByKey(ctx, row.Kind, key)
+	if errors.Is(err, ErrNotFound) || err == nil && r.Subject.Tenant != row.Subject.Tenant {
+		return row.Subject, nil, nil
+	}
+	if err != nil {
+		return row.Subject, nil, err
+	}
+	c, err := f.open(r)
+	return r.Subject, []Credential{c}, err
+}
+
+// commit makes the proof's effects and the caller's, all or none.
+func (f *Flow) commit(ctx context.Context, t taken, p passed, client Client, now time.Time, commit func(context.Context, Result) error) (Result, error) {
+	info := f.infos[t.row.Kind]
+	res := Result{
+		Subject: p.subject, Kind: t.row.Kind, Purpose: t.row.Purpose, RecordID: p.RecordID,
+		Notices: p.Notices, Client: client,
+		Evidence: Evidence{
+			Kind: t.row.Kind, RecordID: p.RecordID, At: now, Strength: p.Strength, Factor: true,
+			UserVerified: p.UserVerified, Fallback: info.Fallback, AMR: p.AMR,
+		},
+	}
+	s, seen := f.sighting(ctx, p.subject, client, now)
+	updated, err := f.sealUpdate(p, now)
+	if err != nil {
+		return Result{}, err
+	}
+	err = f.store.InTx(ctx, func(ctx context.Context) error {
+		if err := f.store.SpendChallenge(ctx, t.row.Hash); errors.Is(err, ErrNotFound) {
+			return refuse(CheckChallenge, PublicAgain, "the challenge was answered meanwhile")
+		} else if err != nil {
+			return err
+		}
+		if err := f.swap(ctx, p, updated, now); err != nil {
+			return err
+		}
+		if err := f.clear(ctx, t, info, p.subject); err != nil {
+			return err
+		}
+		if seen {
+			if err := f.store.AddSighting(ctx, s, maxSightings); err != nil {
+				return err
+			}
+		}
+		if err := f.emitPassed(ctx, t, p, client, now); err != nil {
+			return err
+		}
+		if commit == nil {
+			return nil
+		}
+		return commit(ctx, res)
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	return res, nil
+}
+
+func (f *Flow) sealUpdate(p passed, now time.Time) (Record, error) {
+	r := p.cred.Record
+	if p.Secret == nil && p.Public == nil {
+		return r, nil
+	}
+	secret := p.cred.Secret
+	if p.Secret != nil {
+		secret = p.Secret
+	}
+	if p.Public != nil {
+		r.Public = p.Public
+	}
+	r.UsedAt = now
+	var err error
+	r.Sealed, err = f.cfg.Sealer.Seal(secret, recordAAD(&r))
+	return r, err
+}
+
+// swap spends what the proof spent.
+func (f *Flow) swap(ctx context.Context, p passed, updated Record, now time.Time) error {
+	var err error
+	switch {
+	case p.RecordID == "":
+		return nil
+	case p.Delete:
+		err = f.store.DeleteRecord(ctx, p.subject, p.RecordID)
+	case p.Secret != nil || p.Public != nil:
+		err = f.store.UpdateRecord(ctx, updated)
+	default:
+		err = f.store.TouchRecord(ctx, p.subject, p.RecordID, now)
+	}
+	if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
+		return errRetry
+	}
+	return err
+}
+
+func (f *Flow) clear(ctx context.Context, t taken, info Info, s Subject) error {
+	if t.charged {
+		if err := f.store.ClearCounter(ctx, s, string(t.row.Kind)); err != nil {
+			return err
+		}
+	}
+	if info.Sends {
+		return f.store.ClearCounter(ctx, s, sendCounter(t.row.Kind))
+	}
+	return nil
+}
+
+func (f *Flow) emitPassed(ctx context.Context, t taken, p passed, client Client, now time.Time) error {
+	e := Event{
+		Type: EventPassed, At: now, Subject: p.subject, Kind: t.row.Kind, RecordID: p.RecordID,
+		Purpose: t.row.Purpose, Addr: client.Addr, Browser: client.Browser,
+	}
+	if err := f.emit(ctx, e); err != nil {
+		return err
+	}
+	if p.Delete || t.row.Kind == KindRecovery {
+		e.Type = EventRecoveryUsed
+		if err := f.emit(ctx, e); err != nil {
+			return err
+		}
+	}
+	for _, n := range p.Notices {
+		e.Type, e.Detail = EventNotice, n
+		if err := f.emit(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// another stores the factor's next question; the round that was passed is not
+// held against the person.
+func (f *Flow) another(ctx context.Context, t taken, p passed, now time.Time) error {
+	if int(t.state.round)+1 >= maxRounds {
+		return refuse(CheckRounds, PublicAgain, "too many rounds")
+	}
+	var ch *Challenge
+	err := f.store.InTx(ctx, func(ctx context.Context) (err error) {
+		if err := f.store.SpendChallenge(ctx, t.row.Hash); errors.Is(err, ErrNotFound) {
+			return refuse(CheckChallenge, PublicAgain, "the challenge was answered meanwhile")
+		} else if err != nil {
+			return err
+		}
+		if t.charged {
+			if err := f.store.Refund(ctx, t.row.Subject, string(t.row.Kind)); err != nil {
+				return err
+			}
+		}
+		row := t.row
+		row.CreatedAt = now
+		row.Tries = f.infos[row.Kind].Tries
+		row.ExpiresAt = now.Add(f.infos[row.Kind].TTL)
+		st := sealedState{strength: t.state.strength, round: t.state.round + 1, state: p.Next.State}
+		ch, err = f.addChallenge(ctx, row, st, p.Next.Public, false)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return &Another{Challenge: ch}
+}
+
+// refused tells of a refusal, after everything about it is committed.
+func (f *Flow) refused(ctx context.Context, t taken, client Client, now time.Time, err error) error {
+	e := Event{
+		Type: EventRefused, At: now, Subject: t.subject, Kind: t.row.Kind, Purpose: t.row.Purpose,
+		Check: CheckOf(err), Addr: client.Addr, Browser: client.Browser, Detail: err.Error(),
+	}
+	if t.charged && t.counter.LockedUntil.After(now) {
+		e.Type, e.Until = EventLocked, t.counter.LockedUntil
+	}
+	if eerr := f.emit(ctx, e); eerr != nil {
+		return errors.Join(err, eerr)
+	}
+	return err
+}

@@ -1,0 +1,225 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mfa
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// PolicyConfig is what a [Policy] is made of.
+type PolicyConfig struct {
+	// Rules are tried in order; the first whose conditions hold decides.
+	Rules []Rule `json:"rules,omitempty"`
+	// Default decides where no rule does. It has no conditions. The zero
+	// Default asks everyone for any factor and blocks those without.
+	Default Rule `json:"default,omitzero"`
+	// Zones are the networks that rules name.
+	Zones []Zone `json:"zones,omitempty"`
+	// Upstream says, by the source's name, which proofs of an upstream
+	// identity provider count as a factor and for how much. Others never do.
+	Upstream map[string]Upstream `json:"upstream,omitempty"`
+}
+
+// Upstream is what is believed of an upstream identity provider.
+type Upstream struct {
+	// Classes maps authentication context classes to what they are worth.
+	Classes map[string]Strength `json:"classes,omitempty"`
+	// AMR maps method names (RFC 8176) to what they are worth.
+	AMR map[string]Strength `json:"amr,omitempty"`
+}
+
+// Policy decides what is asked of a request. It is immutable, pure and safe
+// for concurrent use.
+type Policy struct {
+	rules    []rule
+	fallback rule
+	zones    []Zone
+	groups   map[string]int
+	upstream map[string]Upstream
+}
+
+// rule is a Rule compiled: names are indexes, so that a decision over many
+// rules compares integers.
+type rule struct {
+	Rule
+	groups    []int
+	zones     []int
+	outside   []int
+	windows   []window
+	resources []Resource
+}
+
+// NewPolicy compiles a policy, or says which rule is wrong.
+func NewPolicy(c PolicyConfig) (*Policy, error) {
+	p := &Policy{groups: map[string]int{}, upstream: map[string]Upstream{}}
+	zones := map[string]int{}
+	for i, z := range c.Zones {
+		if _, dup := zones[z.Name]; dup || z.Name == "" {
+			return nil, fmt.Errorf("mfa: zone %d has no name of its own", i)
+		}
+		if len(z.Prefixes) == 0 && len(z.Countries) == 0 {
+			return nil, fmt.Errorf("mfa: zone %q is empty", z.Name)
+		}
+		for _, pre := range z.Prefixes {
+			if !pre.IsValid() || pre.Addr().Is4In6() {
+				return nil, fmt.Errorf("mfa: zone %q has an invalid prefix", z.Name)
+			}
+		}
+		zones[z.Name] = i
+		z.Prefixes, z.Countries = slices.Clone(z.Prefixes), slices.Clone(z.Countries)
+		p.zones = append(p.zones, z)
+	}
+	names := map[string]bool{}
+	for _, r := range c.Rules {
+		if r.Name == "" || names[r.Name] {
+			return nil, fmt.Errorf("mfa: rule %q has no name of its own", r.Name)
+		}
+		names[r.Name] = true
+		compiled, err := p.compile(r, zones)
+		if err != nil {
+			return nil, fmt.Errorf("mfa: rule %q: %w", r.Name, err)
+		}
+		p.rules = append(p.rules, compiled)
+	}
+	d := c.Default
+	d.Name = defaultTo(d.Name, "default")
+	if len(d.Groups)+len(d.Resources)+len(d.Zones)+len(d.OutsideZones)+len(d.Times) > 0 {
+		return nil, errors.New("mfa: PolicyConfig.Default has conditions")
+	}
+	var err error
+	if p.fallback, err = p.compile(d, zones); err != nil {
+		return nil, fmt.Errorf("mfa: default rule: %w", err)
+	}
+	for name, u := range c.Upstream {
+		if err := u.check(); name == "" || err != nil {
+			return nil, fmt.Errorf("mfa: upstream %q: %w", name, errors.Join(err, errors.New("wants a name and known strengths")))
+		}
+		p.upstream[name] = u.clone()
+	}
+	return p, nil
+}
+
+func (u Upstream) check() error {
+	for _, m := range []map[string]Strength{u.Classes, u.AMR} {
+		for k, s := range m {
+			if k == "" || !s.valid() {
+				return fmt.Errorf("entry %q is empty or has an unknown strength", k)
+			}
+		}
+	}
+	return nil
+}
+
+func (u Upstream) clone() Upstream {
+	c := Upstream{Classes: map[string]Strength{}, AMR: map[string]Strength{}}
+	for k, v := range u.Classes {
+		c.Classes[k] = v
+	}
+	for k, v := range u.AMR {
+		c.AMR[k] = v
+	}
+	return c
+}
+
+func (p *Policy) compile(r Rule, zones map[string]int) (rule, error) {
+	r.Mode = defaultTo(r.Mode, Always)
+	r.NoFactor.Action = defaultTo(r.NoFactor.Action, ActBlock)
+	if err := r.check(); err != nil {
+		return rule{}, err
+	}
+	c := rule{Rule: r, resources: slices.Clone(r.Resources)}
+	c.Factors = slices.Clone(r.Factors)
+	c.Watch = slices.Clone(r.Watch)
+	if len(c.Watch) == 0 {
+		c.Watch = defaultWatch
+	}
+	for _, g := range r.Groups {
+		i, ok := p.groups[g]
+		if !ok {
+			i = len(p.groups)
+			p.groups[g] = i
+		}
+		c.groups = append(c.groups, i)
+	}
+	for _, set := range []struct {
+		names []string
+		to    *[]int
+	}{{r.Zones, &c.zones}, {r.OutsideZones, &c.outside}} {
+		for _, n := range set.names {
+			i, ok := zones[n]
+			if !ok {
+				return rule{}, fmt.Errorf("zone %q is not defined", n)
+			}
+			*set.to = append(*set.to, i)
+		}
+	}
+	for _, w := range r.Times {
+		cw, err := w.compile()
+		if err != nil {
+			return rule{}, err
+		}
+		c.windows = append(c.windows, cw)
+	}
+	return c, nil
+}
+
+var (
+	modes   = []Mode{Always, Contextual, Never, Deny}
+	actions = []Action{ActBlock, ActEnrol, ActMail, ActAllow}
+	signals = append(slices.Clone(defaultWatch), SignalHour)
+)
+
+func (r Rule) check() error {
+	switch {
+	case !slices.Contains(modes, r.Mode):
+		return fmt.Errorf("mode %q is unknown", r.Mode)
+	case !slices.Contains(actions, r.NoFactor.Action):
+		return fmt.Errorf("action %q is unknown", r.NoFactor.Action)
+	case !r.Require.valid():
+		return fmt.Errorf("strength %d is unknown", int(r.Require))
+	case r.MaxAge < 0 || r.Trust < 0 || r.Trust > maxTrust || r.NoFactor.Grace < 0:
+		return errors.New("a duration is negative, or Trust is longer than 90 days")
+	case r.RiskChallenge < 0 || r.RiskDeny < 0:
+		return errors.New("a risk is negative")
+	case r.Mode == Never && (r.Require > Any || r.MaxAge > 0) && r.RiskChallenge == 0:
+		return errors.New("mode never asks for nothing, so it has no Require and no MaxAge")
+	case r.Mode == Contextual && r.MaxAge > 0:
+		return errors.New("mode context has no MaxAge: a known context is not a fresh proof")
+	case r.Trust > 0 && (r.MaxAge > 0 || r.Require > Any):
+		return errors.New("trusted browsers never meet MaxAge or a Require above any")
+	case r.NoFactor.Grace > 0 && r.NoFactor.Action != ActEnrol:
+		return errors.New("Grace is for action enrol")
+	case r.Require > Any && (r.NoFactor.Action == ActMail):
+		return errors.New("a code by mail is never phishing-resistant")
+	}
+	for _, s := range r.Watch {
+		if !slices.Contains(signals, s) {
+			return fmt.Errorf("signal %q is unknown", s)
+		}
+	}
+	return nil
+}
+
+// Standing is what is known about the person beside the request.
+type Standing struct {
+	// Factors describes every configured factor.
+	Factors []Info
+	// Records are the person's credentials.
+	Records []Record
+	// Sightings are where the person signed in before, newest first.
+	Sightings []Sighting
+	// Trusted says that Client.TrustToken is the person's and unexpired.
+	Trusted bool
+	// Risk is the score, RiskWhy its ground; RiskUnknown says that it could
+	// not be had.
+	Risk        int
+	RiskWhy     string
+	RiskUnknown bool
+	// Place is where the client is.
+	Place Place
+	Now   time.Time
+}
