@@ -1,0 +1,473 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mfa
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// MemoryStore is a [Store] in the memory of one process: for tests, examples
+// and programs that may forget on restart. It holds up to a number of rows and
+// then refuses new ones with [ErrFull], rather than forget what has not
+// expired.
+//
+// One transaction runs at a time. Inside of one only calls with its context
+// proceed: a call with an outer context waits for its end, and so would wait
+// for itself.
+type MemoryStore struct {
+	max int
+
+	mu         sync.Mutex // held by a transaction, or by a call outside of any
+	rows       int
+	records    map[Subject][]Record // oldest first
+	keys       map[recordKey]recordRef
+	ids        map[string]bool
+	challenges map[[32]byte]ChallengeRow
+	counters   map[Subject]map[string]Counter
+	tickets    map[[32]byte]Ticket
+	devices    map[Subject][]Device   // newest first
+	sightings  map[Subject][]Sighting // newest first
+}
+
+type recordKey struct {
+	kind Kind
+	key  string
+}
+
+type recordRef struct {
+	subject Subject
+	id      string
+}
+
+// NewMemoryStore returns an empty store for up to max rows.
+func NewMemoryStore(max int) *MemoryStore {
+	return &MemoryStore{
+		max: max, records: map[Subject][]Record{}, keys: map[recordKey]recordRef{}, ids: map[string]bool{},
+		challenges: map[[32]byte]ChallengeRow{}, counters: map[Subject]map[string]Counter{},
+		tickets: map[[32]byte]Ticket{}, devices: map[Subject][]Device{}, sightings: map[Subject][]Sighting{},
+	}
+}
+
+type memoryKey struct{ m *MemoryStore }
+
+// memoryTx keeps what undoes its statements.
+type memoryTx struct {
+	mu   sync.Mutex
+	done bool
+	undo []func()
+}
+
+var errMemoryDone = errors.New("mfa: the context's transaction has ended")
+
+// InTx runs fn in a transaction.
+func (m *MemoryStore) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
+	if tx, ok := ctx.Value(memoryKey{m}).(*memoryTx); ok {
+		tx.mu.Lock()
+		done := tx.done
+		tx.mu.Unlock()
+		if done {
+			return errMemoryDone
+		}
+		return fn(ctx)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	tx := &memoryTx{}
+	committed := false
+	defer func() { tx.end(committed) }()
+	if err := fn(context.WithValue(ctx, memoryKey{m}, tx)); err != nil {
+		return err
+	}
+	committed = true
+	return nil
+}
+
+func (tx *memoryTx) end(committed bool) {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	tx.done = true
+	if committed {
+		return
+	}
+	for _, u := range slices.Backward(tx.undo) {
+		u()
+	}
+}
+
+// do runs one statement, which returns what undoes it.
+func (m *MemoryStore) do(ctx context.Context, stmt func() (undo func(), err error)) error {
+	if tx, ok := ctx.Value(memoryKey{m}).(*memoryTx); ok {
+		tx.mu.Lock()
+		defer tx.mu.Unlock()
+		if tx.done {
+			return errMemoryDone
+		}
+		undo, err := stmt()
+		if undo != nil {
+			tx.undo = append(tx.undo, undo)
+		}
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, err := stmt()
+	return err
+}
+
+func (m *MemoryStore) room() error {
+	if m.rows >= m.max {
+		return ErrFull
+	}
+	return nil
+}
+
+// AddRecord implements [Store].
+func (m *MemoryStore) AddRecord(ctx context.Context, r Record) error {
+	return m.do(ctx, func() (func(), error) {
+		k := recordKey{r.Kind, r.Key}
+		if _, taken := m.keys[k]; m.ids[r.ID] || r.Key != "" && taken {
+			return nil, ErrExists
+		}
+		if err := m.room(); err != nil {
+			return nil, err
+		}
+		old := m.records[r.Subject]
+		m.setRecords(r.Subject, append(slices.Clip(old), cloneRecord(r)))
+		m.index(r, true)
+		return func() {
+			m.setRecords(r.Subject, old)
+			m.index(r, false)
+		}, nil
+	})
+}
+
+func (m *MemoryStore) index(r Record, add bool) {
+	k := recordKey{r.Kind, r.Key}
+	if add {
+		m.rows++
+		m.ids[r.ID] = true
+		if r.Key != "" {
+			m.keys[k] = recordRef{r.Subject, r.ID}
+		}
+		return
+	}
+	m.rows--
+	delete(m.ids, r.ID)
+	if r.Key != "" {
+		delete(m.keys, k)
+	}
+}
+
+func (m *MemoryStore) setRecords(s Subject, rs []Record) {
+	if len(rs) == 0 {
+		delete(m.records, s)
+		return
+	}
+	m.records[s] = rs
+}
+
+func cloneRecord(r Record) Record {
+	r.Public, r.Sealed = slices.Clone(r.Public), slices.Clone(r.Sealed)
+	return r
+}
+
+// Records implements [Store].
+func (m *MemoryStore) Records(ctx context.Context, s Subject) (out []Record, err error) {
+	err = m.do(ctx, func() (func(), error) {
+		for _, r := range m.records[s] {
+			out = append(out, cloneRecord(r))
+		}
+		return nil, nil
+	})
+	return out, err
+}
+
+// RecordByKey implements [Store].
+func (m *MemoryStore) RecordByKey(ctx context.Context, k Kind, key string) (out Record, err error) {
+	err = m.do(ctx, func() (func(), error) {
+		ref, ok := m.keys[recordKey{k, key}]
+		if !ok || key == "" {
+			return nil, ErrNotFound
+		}
+		i := m.find(ref.subject, ref.id)
+		out = cloneRecord(m.records[ref.subject][i])
+		return nil, nil
+	})
+	return out, err
+}
+
+func (m *MemoryStore) find(s Subject, id string) int {
+	return slices.IndexFunc(m.records[s], func(r Record) bool { return r.ID == id })
+}
+
+// replace puts r in the place of the i-th record of its person; earlier
+// slices, which an undo may restore, are not changed.
+func (m *MemoryStore) replace(i int, r Record) func() {
+	old := m.records[r.Subject]
+	rs := slices.Clone(old)
+	rs[i] = r
+	m.records[r.Subject] = rs
+	return func() { m.records[r.Subject] = old }
+}
+
+// UpdateRecord implements [Store].
+func (m *MemoryStore) UpdateRecord(ctx context.Context, r Record) error {
+	return m.do(ctx, func() (func(), error) {
+		i := m.find(r.Subject, r.ID)
+		if i < 0 || m.records[r.Subject][i].Version != r.Version {
+			return nil, ErrConflict
+		}
+		n := m.records[r.Subject][i]
+		r = cloneRecord(r)
+		n.Name, n.Public, n.Strength, n.Sealed, n.UsedAt = r.Name, r.Public, r.Strength, r.Sealed, r.UsedAt
+		n.Version++
+		return m.replace(i, n), nil
+	})
+}
+
+// TouchRecord implements [Store].
+func (m *MemoryStore) TouchRecord(ctx context.Context, s Subject, id string, at time.Time) error {
+	return m.do(ctx, func() (func(), error) {
+		i := m.find(s, id)
+		if i < 0 {
+			return nil, ErrNotFound
+		}
+		r := m.records[s][i]
+		if !at.After(r.UsedAt) {
+			return nil, nil
+		}
+		r.UsedAt = at
+		return m.replace(i, r), nil
+	})
+}
+
+// DeleteRecord implements [Store].
+func (m *MemoryStore) DeleteRecord(ctx context.Context, s Subject, id string) error {
+	return m.do(ctx, func() (func(), error) {
+		i := m.find(s, id)
+		if i < 0 {
+			return nil, ErrNotFound
+		}
+		old := m.records[s]
+		r := old[i]
+		m.setRecords(s, slices.Delete(slices.Clone(old), i, i+1))
+		m.index(r, false)
+		return func() {
+			m.setRecords(s, old)
+			m.index(r, true)
+		}, nil
+	})
+}
+
+// AddChallenge implements [Store].
+func (m *MemoryStore) AddChallenge(ctx context.Context, c ChallengeRow) error {
+	return m.do(ctx, func() (func(), error) {
+		c.Sealed = slices.Clone(c.Sealed)
+		return add(m, m.challenges, c.Hash, c)
+	})
+}
+
+// add inserts a row that is counted.
+func add[V any](m *MemoryStore, rows map[[32]byte]V, hash [32]byte, v V) (func(), error) {
+	if _, taken := rows[hash]; taken {
+		return nil, ErrExists
+	}
+	if err := m.room(); err != nil {
+		return nil, err
+	}
+	rows[hash] = v
+	m.rows++
+	return func() {
+		delete(rows, hash)
+		m.rows--
+	}, nil
+}
+
+// remove deletes the rows that match and returns what restores them.
+func remove[K comparable, V any](m *MemoryStore, rows map[K]V, match func(K, V) bool) (func(), int) {
+	gone := map[K]V{}
+	for k, v := range rows {
+		if match(k, v) {
+			gone[k] = v
+		}
+	}
+	for k := range gone {
+		delete(rows, k)
+	}
+	m.rows -= len(gone)
+	return func() {
+		maps.Copy(rows, gone)
+		m.rows += len(gone)
+	}, len(gone)
+}
+
+// removeOne deletes one row.
+func removeOne[V any](m *MemoryStore, rows map[[32]byte]V, hash [32]byte) func() {
+	v := rows[hash]
+	delete(rows, hash)
+	m.rows--
+	return func() {
+		rows[hash] = v
+		m.rows++
+	}
+}
+
+// TakeChallenge implements [Store].
+func (m *MemoryStore) TakeChallenge(ctx context.Context, hash [32]byte, now time.Time) (out ChallengeRow, err error) {
+	err = m.do(ctx, func() (func(), error) {
+		c, ok := m.challenges[hash]
+		if !ok || c.Tries <= 0 || !c.ExpiresAt.After(now) {
+			return nil, ErrNotFound
+		}
+		old := c
+		c.Tries--
+		m.challenges[hash] = c
+		out = c
+		out.Sealed = slices.Clone(c.Sealed)
+		return func() { m.challenges[hash] = old }, nil
+	})
+	return out, err
+}
+
+// SpendChallenge implements [Store].
+func (m *MemoryStore) SpendChallenge(ctx context.Context, hash [32]byte) error {
+	return m.do(ctx, func() (func(), error) {
+		if _, ok := m.challenges[hash]; !ok {
+			return nil, ErrNotFound
+		}
+		return removeOne(m, m.challenges, hash), nil
+	})
+}
+
+// DropChallenges implements [Store].
+func (m *MemoryStore) DropChallenges(ctx context.Context, s Subject, k Kind, p Purpose) error {
+	return m.do(ctx, func() (func(), error) {
+		undo, _ := remove(m, m.challenges, func(_ [32]byte, c ChallengeRow) bool {
+			return c.Subject == s && c.Kind == k && c.Purpose == p
+		})
+		return undo, nil
+	})
+}
+
+// Charge implements [Store].
+func (m *MemoryStore) Charge(ctx context.Context, s Subject, name string, now time.Time, lock func(int) time.Duration) (out Counter, ok bool, err error) {
+	err = m.do(ctx, func() (func(), error) {
+		old, exists := m.counters[s][name]
+		if out = old; old.LockedUntil.After(now) {
+			return nil, nil
+		}
+		if !exists {
+			if err := m.room(); err != nil {
+				return nil, err
+			}
+		}
+		ok = true
+		out = Counter{Failures: old.Failures + 1}
+		if d := lock(out.Failures); d > 0 {
+			out.LockedUntil = now.Add(d)
+		}
+		m.setCounter(s, name, out, true)
+		return func() { m.setCounter(s, name, old, exists) }, nil
+	})
+	return out, ok, err
+}
+
+func (m *MemoryStore) setCounter(s Subject, name string, c Counter, exists bool) {
+	if _, was := m.counters[s][name]; was {
+		m.rows--
+	}
+	if !exists {
+		delete(m.counters[s], name)
+		if len(m.counters[s]) == 0 {
+			delete(m.counters, s)
+		}
+		return
+	}
+	if m.counters[s] == nil {
+		m.counters[s] = map[string]Counter{}
+	}
+	m.counters[s][name] = c
+	m.rows++
+}
+
+// Refund implements [Store].
+func (m *MemoryStore) Refund(ctx context.Context, s Subject, name string) error {
+	return m.do(ctx, func() (func(), error) {
+		old, exists := m.counters[s][name]
+		if !exists {
+			return nil, nil
+		}
+		m.setCounter(s, name, Counter{Failures: max(0, old.Failures-1)}, true)
+		return func() { m.setCounter(s, name, old, true) }, nil
+	})
+}
+
+// ClearCounter implements [Store].
+func (m *MemoryStore) ClearCounter(ctx context.Context, s Subject, name string) error {
+	return m.do(ctx, func() (func(), error) {
+		old, exists := m.counters[s][name]
+		if !exists {
+			return nil, nil
+		}
+		m.setCounter(s, name, Counter{}, false)
+		return func() { m.setCounter(s, name, old, true) }, nil
+	})
+}
+
+// Counters implements [Store].
+func (m *MemoryStore) Counters(ctx context.Context, s Subject) (out map[string]Counter, err error) {
+	err = m.do(ctx, func() (func(), error) {
+		out = maps.Clone(m.counters[s])
+		return nil, nil
+	})
+	return out, err
+}
+
+// AddTicket implements [Store].
+func (m *MemoryStore) AddTicket(ctx context.Context, t Ticket) error {
+	return m.do(ctx, func() (func(), error) { return add(m, m.tickets, t.Hash, t) })
+}
+
+// Ticket implements [Store].
+func (m *MemoryStore) Ticket(ctx context.Context, hash [32]byte, now time.Time) (out Ticket, err error) {
+	err = m.do(ctx, func() (func(), error) {
+		t, ok := m.tickets[hash]
+		if !ok || !t.ExpiresAt.After(now) {
+			return nil, ErrNotFound
+		}
+		out = t
+		return nil, nil
+	})
+	return out, err
+}
+
+// SpendTicket implements [Store].
+func (m *MemoryStore) SpendTicket(ctx context.Context, s Subject, hash [32]byte, now time.Time) error {
+	return m.do(ctx, func() (func(), error) {
+		t, ok := m.tickets[hash]
+		if !ok || t.Subject != s || !t.ExpiresAt.After(now) {
+			return nil, ErrNotFound
+		}
+		return removeOne(m, m.tickets, hash), nil
+	})
+}
+
+// DropTickets implements [Store].
+func (m *MemoryStore) DropTickets(ctx context.Context, s Subject) error {
+	return m.do(ctx, func() (func(), error) {
+		undo, _ := remove(m, m.tickets, func(_ [32]byte, t Ticket) bool { return t.Subject == s })
+		return undo, nil
+	})
+}
