@@ -1,0 +1,175 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package otp computes one-time passwords by RFC 4226: what totp and hotp
+// share.
+package otp
+
+import (
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"strings"
+)
+
+// Algorithm is a hash for HMAC, by its name in otpauth URIs.
+type Algorithm string
+
+// The algorithms of RFC 6238.
+const (
+	SHA1   Algorithm = "SHA1"
+	SHA256 Algorithm = "SHA256"
+	SHA512 Algorithm = "SHA512"
+)
+
+// New returns a hash, or nil for an unknown algorithm.
+func (a Algorithm) New() hash.Hash {
+	switch a {
+	case SHA1:
+		return sha1.New() // RFC 4226: HMAC-SHA-1 is not touched by its collisions
+	case SHA256:
+		return sha256.New()
+	case SHA512:
+		return sha512.New()
+	}
+	return nil
+}
+
+// MinSecret is RFC 4226 R6: 128 bits at least.
+const MinSecret = 16
+
+// maxSecret bounds imports; longer keys are hashed by HMAC anyway.
+const maxSecret = 256
+
+// Check says whether secret, algorithm and digits are fit for use.
+func Check(secret []byte, a Algorithm, digits int) error {
+	switch {
+	case len(secret) < MinSecret || len(secret) > maxSecret:
+		return fmt.Errorf("otp: secret has %d bytes, not %d to %d", len(secret), MinSecret, maxSecret)
+	case a.New() == nil:
+		return fmt.Errorf("otp: algorithm %q is unknown", string(a))
+	case digits < 6 || digits > 8:
+		return fmt.Errorf("otp: %d digits are not 6 to 8", digits)
+	}
+	return nil
+}
+
+// resumable is a hash whose state can be saved, as all of the standard
+// library's can.
+type resumable interface {
+	hash.Hash
+	encoding.BinaryAppender
+	encoding.BinaryUnmarshaler
+}
+
+// Generator computes the codes of one secret. The two padded keys are hashed
+// once, so every further code costs two blocks. Not for concurrent use.
+type Generator struct {
+	h            resumable
+	inner, outer []byte
+	buf          []byte
+	mod          uint32
+	digits       int
+}
+
+// NewGenerator returns a generator for a secret that [Check] accepts.
+func NewGenerator(secret []byte, a Algorithm, digits int) (*Generator, error) {
+	if err := Check(secret, a, digits); err != nil {
+		return nil, err
+	}
+	h, ok := a.New().(resumable)
+	if !ok {
+		return nil, fmt.Errorf("otp: hash %q cannot be resumed", string(a))
+	}
+	g := &Generator{h: h, mod: 1, digits: digits}
+	for range digits {
+		g.mod *= 10
+	}
+	size := h.BlockSize()
+	if len(secret) > size {
+		h.Write(secret)
+		secret = h.Sum(nil)
+	}
+	// One allocation for both states, the pads and the sums.
+	space := make([]byte, 0, 3*256)
+	var err error
+	if g.inner, err = g.keyed(space[:0:256], secret, 0x36); err != nil {
+		return nil, err
+	}
+	if g.outer, err = g.keyed(space[256:256:512], secret, 0x5c); err != nil {
+		return nil, err
+	}
+	g.buf = space[512:512:768]
+	return g, nil
+}
+
+// keyed is the state of the hash after the key with a pad (RFC 2104).
+func (g *Generator) keyed(to, key []byte, pad byte) ([]byte, error) {
+	var block [128]byte
+	size := g.h.BlockSize()
+	b := to[:size:cap(to)]
+	copy(block[:], key)
+	for i := range b {
+		b[i] = block[i] ^ pad
+	}
+	g.h.Reset()
+	g.h.Write(b)
+	return g.h.AppendBinary(to[:0])
+}
+
+// Code returns the value of RFC 4226 5.3 for a counter.
+func (g *Generator) Code(counter uint64) uint32 {
+	b := binary.BigEndian.AppendUint64(g.buf[:0], counter)
+	// The states are our own, so they are always accepted.
+	_ = g.h.UnmarshalBinary(g.inner)
+	g.h.Write(b)
+	b = g.h.Sum(b[:0])
+	_ = g.h.UnmarshalBinary(g.outer)
+	g.h.Write(b)
+	b = g.h.Sum(b[:0])
+	o := b[len(b)-1] & 0xf
+	return (binary.BigEndian.Uint32(b[o:]) & 0x7fffffff) % g.mod
+}
+
+// String returns the code with leading zeros.
+func (g *Generator) String(counter uint64) string {
+	return fmt.Sprintf("%0*d", g.digits, g.Code(counter))
+}
+
+// Find looks for code among n counters from first. It computes all of them,
+// whichever matches, and returns the last that does.
+func (g *Generator) Find(code uint32, first uint64, n int) (counter uint64, ok bool) {
+	found, at := 0, 0
+	for i := range n {
+		eq := subtle.ConstantTimeEq(int32(g.Code(first+uint64(i))), int32(code))
+		at = subtle.ConstantTimeSelect(eq, i, at)
+		found |= eq
+	}
+	return first + uint64(at), found == 1
+}
+
+// Parse reads a code of exactly so many ASCII digits. Spaces and hyphens,
+// which authenticators show between groups of digits, are dropped first, so
+// that one code has one reading.
+func Parse(s []byte, digits int) (uint32, bool) {
+	if len(s) > 32 {
+		return 0, false
+	}
+	t := strings.NewReplacer(" ", "", "-", "").Replace(string(s))
+	if len(t) != digits {
+		return 0, false
+	}
+	var v uint32
+	for i := range len(t) {
+		if t[i] < '0' || t[i] > '9' {
+			return 0, false
+		}
+		v = v*10 + uint32(t[i]-'0')
+	}
+	return v, true
+}
