@@ -144,7 +144,9 @@ func (m *MemoryStore) AddRecord(ctx context.Context, r Record) error {
 			return nil, err
 		}
 		old := m.records[r.Subject]
-		m.setRecords(r.Subject, append(slices.Clip(old), cloneRecord(r)))
+		rs := append(slices.Clip(old), cloneRecord(r))
+		slices.SortStableFunc(rs, func(a, b Record) int { return a.CreatedAt.Compare(b.CreatedAt) })
+		m.setRecords(r.Subject, rs)
 		m.index(r, true)
 		return func() {
 			m.setRecords(r.Subject, old)

@@ -1,0 +1,157 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mfatest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/mfa"
+)
+
+// BrokenStore is a store with one deliberate fault, to show that a suite finds
+// it.
+type BrokenStore struct {
+	// Fault says what is broken.
+	Fault string
+	// Case is the name of the [StoreCase] that must fail.
+	Case string
+	// Wrap breaks a sound store.
+	Wrap func(mfa.Store) mfa.Store
+}
+
+// BrokenStores returns stores that [StoreCases] must name.
+func BrokenStores() []BrokenStore {
+	return []BrokenStore{
+		{"takes a challenge by reading and then writing", "challenge taken once", func(s mfa.Store) mfa.Store {
+			return &nonAtomicTake{Store: s, taken: make(chan struct{}, parallel)}
+		}},
+		{"loses parallel charges", "parallel charges each count", func(s mfa.Store) mfa.Store {
+			return &lostCounter{Store: s, read: make(chan struct{}, parallel)}
+		}},
+		{"joins no transaction", "transaction rolls back", func(s mfa.Store) mfa.Store { return joinsNone{s} }},
+		{"lets statements pass after their transaction", "transaction ends", func(s mfa.Store) mfa.Store { return neverEnds{s} }},
+		{"updates whatever the version", "parallel updates of one version", func(s mfa.Store) mfa.Store { return blindUpdate{s} }},
+		{"reads across tenants", "record of another person", func(s mfa.Store) mfa.Store { return crossTenant{s} }},
+		{"keeps challenges alive after they were spent", "challenge spent once", func(s mfa.Store) mfa.Store { return unspent{s} }},
+		{"spends anybody's ticket", "ticket spent once", func(s mfa.Store) mfa.Store { return anyTicket{s} }},
+		{"ignores expiry", "challenge expiry and tries", func(s mfa.Store) mfa.Store { return immortal{s} }},
+		{"unlocks while locked", "counter locks", func(s mfa.Store) mfa.Store { return unlocked{s} }},
+	}
+}
+
+// nonAtomicTake lets every taker that read before the first write pass: it
+// answers from the row as it was first read.
+type nonAtomicTake struct {
+	mfa.Store
+	taken chan struct{}
+}
+
+func (b *nonAtomicTake) TakeChallenge(ctx context.Context, h [32]byte, now time.Time) (mfa.ChallengeRow, error) {
+	c, err := b.Store.TakeChallenge(ctx, h, now)
+	if errors.Is(err, mfa.ErrNotFound) && len(b.taken) > 0 {
+		return mfa.ChallengeRow{Hash: h, ExpiresAt: now.Add(time.Minute)}, nil
+	}
+	b.taken <- struct{}{}
+	return c, err
+}
+
+// lostCounter reports every second charge as passed without counting it.
+type lostCounter struct {
+	mfa.Store
+	read chan struct{}
+}
+
+func (b *lostCounter) Charge(ctx context.Context, s mfa.Subject, name string, now time.Time, lock func(int) time.Duration) (mfa.Counter, bool, error) {
+	select {
+	case b.read <- struct{}{}:
+		return b.Store.Charge(ctx, s, name, now, lock)
+	default:
+		<-b.read
+		return mfa.Counter{Failures: 1}, true, nil
+	}
+}
+
+// outside hides the transaction of a context, as a store does that runs its
+// statements on the pool.
+type outside struct{ context.Context }
+
+func (o outside) Value(any) any { return nil }
+
+type joinsNone struct{ mfa.Store }
+
+func (b joinsNone) InTx(ctx context.Context, fn func(context.Context) error) error {
+	return fn(outside{ctx})
+}
+
+type neverEnds struct{ mfa.Store }
+
+func (b neverEnds) InTx(ctx context.Context, fn func(context.Context) error) error {
+	if ctx.Value(neverKey{}) != nil {
+		return fn(ctx)
+	}
+	return b.Store.InTx(ctx, func(inner context.Context) error {
+		return fn(context.WithValue(inner, neverKey{}, ctx))
+	})
+}
+
+func (b neverEnds) AddRecord(ctx context.Context, r mfa.Record) error {
+	err := b.Store.AddRecord(ctx, r)
+	if before, ok := ctx.Value(neverKey{}).(context.Context); ok && err != nil && !errors.Is(err, mfa.ErrExists) {
+		return b.Store.AddRecord(before, r)
+	}
+	return err
+}
+
+type neverKey struct{}
+
+type blindUpdate struct{ mfa.Store }
+
+func (b blindUpdate) UpdateRecord(ctx context.Context, r mfa.Record) error {
+	if rs, err := b.Records(ctx, r.Subject); err == nil {
+		for _, now := range rs {
+			if now.ID == r.ID {
+				r.Version = now.Version
+			}
+		}
+	}
+	return b.Store.UpdateRecord(ctx, r)
+}
+
+type crossTenant struct{ mfa.Store }
+
+func (b crossTenant) Records(ctx context.Context, s mfa.Subject) ([]mfa.Record, error) {
+	rs, err := b.Store.Records(ctx, s)
+	if err != nil || len(rs) > 0 {
+		return rs, err
+	}
+	s.Tenant = "t"
+	return b.Store.Records(ctx, s)
+}
+
+type unspent struct{ mfa.Store }
+
+func (unspent) SpendChallenge(context.Context, [32]byte) error { return nil }
+
+type anyTicket struct{ mfa.Store }
+
+func (b anyTicket) SpendTicket(ctx context.Context, s mfa.Subject, h [32]byte, now time.Time) error {
+	if t, err := b.Ticket(ctx, h, now); err == nil {
+		s = t.Subject
+	}
+	return b.Store.SpendTicket(ctx, s, h, now)
+}
+
+type immortal struct{ mfa.Store }
+
+func (b immortal) TakeChallenge(ctx context.Context, h [32]byte, _ time.Time) (mfa.ChallengeRow, error) {
+	return b.Store.TakeChallenge(ctx, h, base)
+}
+
+type unlocked struct{ mfa.Store }
+
+func (b unlocked) Charge(ctx context.Context, s mfa.Subject, name string, now time.Time, lock func(int) time.Duration) (mfa.Counter, bool, error) {
+	return b.Store.Charge(ctx, s, name, now, func(int) time.Duration { return 0 })
+}
