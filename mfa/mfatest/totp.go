@@ -4,9 +4,11 @@
 package mfatest
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/mfa"
 	"github.com/gatehouse-id/gatehouse/mfa/totp"
 )
 
@@ -33,4 +35,13 @@ func (d *TOTPDevice) Code(at time.Time) string {
 		panic(err) // the key was checked when it was scanned
 	}
 	return code
+}
+
+// ScanTOTP scans the key that a TOTP enrolment shows.
+func ScanTOTP(ch *mfa.Challenge) (*TOTPDevice, error) {
+	var p totp.Public
+	if err := json.Unmarshal(ch.Public, &p); err != nil {
+		return nil, fmt.Errorf("mfatest: %w", err)
+	}
+	return NewTOTPDevice(p.URI)
 }
