@@ -50,6 +50,10 @@ func (k Key) check() error {
 	if err := otp.Check(k.Secret, k.Algorithm, k.Digits); err != nil {
 		return err
 	}
+	return k.checkPeriod()
+}
+
+func (k Key) checkPeriod() error {
 	if k.Period < 10*time.Second || k.Period > 5*time.Minute || k.Period%time.Second != 0 {
 		return fmt.Errorf("totp: period %v is not 10 s to 5 min in whole seconds", k.Period)
 	}
@@ -75,7 +79,7 @@ func (k Key) Code(t time.Time) (string, error) {
 // step is computed and compared in constant time. To accept a code once, keep
 // the step and refuse it and those before it from then on.
 func (k Key) Find(code []byte, center int64, skew int) (step int64, ok bool, err error) {
-	if err := k.check(); err != nil {
+	if err := k.checkPeriod(); err != nil {
 		return 0, false, err
 	}
 	if skew < 0 || skew > maxSkew {
@@ -95,8 +99,10 @@ const maxSkew = 10
 
 var base32NoPad = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// URI returns the key as an otpauth URI, for a QR code.
+// URI returns the key as an otpauth URI, for a QR code. A colon, which divides
+// the label, is no part of either name and becomes a space.
 func (k Key) URI(issuer, account string) string {
+	issuer, account = strings.ReplaceAll(issuer, ":", " "), strings.ReplaceAll(account, ":", " ")
 	label := url.PathEscape(account)
 	q := "secret=" + base32NoPad.EncodeToString(k.Secret)
 	if issuer != "" {

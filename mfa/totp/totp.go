@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
@@ -45,8 +46,8 @@ var _ mfa.Enroller = (*Factor)(nil)
 
 // New returns the factor.
 func New(c Config) (*Factor, error) {
-	if c.Issuer == "" {
-		return nil, errors.New("totp: Config.Issuer is empty")
+	if c.Issuer == "" || strings.Contains(c.Issuer, ":") {
+		return nil, errors.New("totp: Config.Issuer is empty or has a colon")
 	}
 	c.Algorithm = or(c.Algorithm, SHA1)
 	c.Digits = or(c.Digits, 6)

@@ -14,7 +14,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash"
-	"strings"
 )
 
 // Algorithm is a hash for HMAC, by its name in otpauth URIs.
@@ -40,6 +39,9 @@ func (a Algorithm) New() hash.Hash {
 	return nil
 }
 
+// Known says whether [Algorithm.New] returns a hash.
+func (a Algorithm) Known() bool { return a == SHA1 || a == SHA256 || a == SHA512 }
+
 // MinSecret is RFC 4226 R6: 128 bits at least.
 const MinSecret = 16
 
@@ -51,7 +53,7 @@ func Check(secret []byte, a Algorithm, digits int) error {
 	switch {
 	case len(secret) < MinSecret || len(secret) > maxSecret:
 		return fmt.Errorf("otp: secret has %d bytes, not %d to %d", len(secret), MinSecret, maxSecret)
-	case a.New() == nil:
+	case !a.Known():
 		return fmt.Errorf("otp: algorithm %q is unknown", string(a))
 	case digits < 6 || digits > 8:
 		return fmt.Errorf("otp: %d digits are not 6 to 8", digits)
@@ -75,7 +77,12 @@ type Generator struct {
 	buf          []byte
 	mod          uint32
 	digits       int
+	// space holds the three slices: the saved state of a hash is at most a
+	// block of 128 bytes with a sum of 64 and some counts.
+	space [3 * stateSize]byte
 }
+
+const stateSize = 224
 
 // NewGenerator returns a generator for a secret that [Check] accepts.
 func NewGenerator(secret []byte, a Algorithm, digits int) (*Generator, error) {
@@ -90,36 +97,31 @@ func NewGenerator(secret []byte, a Algorithm, digits int) (*Generator, error) {
 	for range digits {
 		g.mod *= 10
 	}
-	size := h.BlockSize()
-	if len(secret) > size {
+	if len(secret) > h.BlockSize() { // RFC 2104 2
 		h.Write(secret)
 		secret = h.Sum(nil)
 	}
-	// One allocation for both states, the pads and the sums.
-	space := make([]byte, 0, 3*256)
 	var err error
-	if g.inner, err = g.keyed(space[:0:256], secret, 0x36); err != nil {
+	if g.inner, err = g.keyed(g.space[:0:stateSize], secret, 0x36); err != nil {
 		return nil, err
 	}
-	if g.outer, err = g.keyed(space[256:256:512], secret, 0x5c); err != nil {
+	if g.outer, err = g.keyed(g.space[stateSize:stateSize:2*stateSize], secret, 0x5c); err != nil {
 		return nil, err
 	}
-	g.buf = space[512:512:768]
+	g.buf = g.space[2*stateSize : 2*stateSize]
 	return g, nil
 }
 
-// keyed is the state of the hash after the key with a pad (RFC 2104).
+// keyed is the state of the hash after the key with a pad.
 func (g *Generator) keyed(to, key []byte, pad byte) ([]byte, error) {
-	var block [128]byte
-	size := g.h.BlockSize()
-	b := to[:size:cap(to)]
-	copy(block[:], key)
+	b := to[:g.h.BlockSize()]
 	for i := range b {
-		b[i] = block[i] ^ pad
+		b[i] = pad
 	}
+	subtle.XORBytes(b, b, key)
 	g.h.Reset()
 	g.h.Write(b)
-	return g.h.AppendBinary(to[:0])
+	return g.h.AppendBinary(to)
 }
 
 // Code returns the value of RFC 4226 5.3 for a counter.
@@ -160,16 +162,17 @@ func Parse(s []byte, digits int) (uint32, bool) {
 	if len(s) > 32 {
 		return 0, false
 	}
-	t := strings.NewReplacer(" ", "", "-", "").Replace(string(s))
-	if len(t) != digits {
-		return 0, false
-	}
 	var v uint32
-	for i := range len(t) {
-		if t[i] < '0' || t[i] > '9' {
+	n := 0
+	for _, c := range s {
+		switch {
+		case c == ' ' || c == '-':
+			continue
+		case c < '0' || c > '9' || n == digits:
 			return 0, false
 		}
-		v = v*10 + uint32(t[i]-'0')
+		v = v*10 + uint32(c-'0')
+		n++
 	}
-	return v, true
+	return v, n == digits
 }
