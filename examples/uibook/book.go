@@ -4,6 +4,7 @@
 package main
 
 import (
+	"encoding/json"
 	"log"
 	"net/http"
 	"strings"
@@ -59,11 +60,20 @@ func newBook(origin string) (http.Handler, error) {
 			mux.HandleFunc(method+" "+base+path, show)
 		}
 	}
-	mux.Handle("GET /{$}", index(samples))
+	for _, path := range []string{ui.PathPasskeyBegin, ui.PathEnrolPasskeyBeg} {
+		mux.HandleFunc("POST "+base+path, noPasskey)
+	}
+	mux.Handle("GET /{$}", index(u, samples))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		u.Render(w, http.StatusNotFound, ui.Message{
 			Title: "No sample", Text: "The book has no page for " + r.Method + " " + r.URL.Path + ".", Problem: true, Status: http.StatusNotFound,
 		})
 	})
 	return mux, nil
+}
+
+// noPasskey answers the passkey script.
+func noPasskey(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(ui.PasskeyNext{Problem: "The book has no passkeys."})
 }

@@ -150,10 +150,10 @@ func (u *UI) execute(v view, page Page) ([]byte, error) {
 	}
 	d := data{
 		Page: page, Brand: u.brand, Help: u.help, Title: v.title, Section: v.section, Frame: v.frame, Wide: v.wide,
-		Style: u.static("app.css"), Icon: u.static("icon.svg"), Console: u.paths.At(PathConsole),
+		Style: u.Asset("app.css"), Icon: u.Asset("icon.svg"), Console: u.paths.At(PathConsole),
 	}
 	for _, s := range v.scripts {
-		d.Scripts = append(d.Scripts, u.static(s))
+		d.Scripts = append(d.Scripts, u.Asset(s))
 	}
 	var b bytes.Buffer
 	if err := t.ExecuteTemplate(&b, "layout", d); err != nil {
@@ -162,6 +162,11 @@ func (u *UI) execute(v view, page Page) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (u *UI) static(name string) string {
+// Asset is the link of a static file, for a page of one's own in the same
+// dress: "app.css", "icon.svg". It is empty for a file that does not exist.
+func (u *UI) Asset(name string) string {
+	if _, ok := u.assets[name]; !ok {
+		return ""
+	}
 	return u.paths.At(PathStatic) + u.assets[name].name
 }

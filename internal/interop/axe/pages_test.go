@@ -64,7 +64,7 @@ func contents(tb testing.TB, origin string) []string {
 		tb.Fatal(err)
 	}
 	paths := []string{"/"}
-	for _, m := range regexp.MustCompile(`href="([^"]+)"`).FindAllStringSubmatch(string(body), -1) {
+	for _, m := range regexp.MustCompile(`<a href="([^"]+)"`).FindAllStringSubmatch(string(body), -1) {
 		paths = append(paths, m[1])
 	}
 	if len(paths) < 40 {
