@@ -171,10 +171,6 @@ func (a *attested) verifyOne(guest protocol.AttestationObject, policy *Attestati
 	format := Format(guest.Format)
 	switch format {
 	case FormatNone, FormatPacked, FormatTPM, FormatU2F:
-		if format == FormatU2F && !a.authData.aaguid.IsZero() {
-			err = errors.New("a U2F key with an AAGUID") // 8.6, FIDO conformance
-			break
-		}
 		err = guest.VerifyAttestation(a.clientDataHash, nil, protocol.AttestationPolicy{}, protocol.SignaturePolicy{})
 	case FormatApple:
 		err = a.verifyApple(guest.AttStatement)
