@@ -44,7 +44,7 @@ func (f *Flow) Begin(ctx context.Context, in BeginInput) (*Challenge, error) {
 			return nil, err
 		}
 	}
-	creds, err := f.credentials(ctx, in.Subject, in.Kind)
+	creds, err := f.credentials(ctx, in.Subject, in.Kind, now)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (f *Flow) addChallenge(ctx context.Context, row ChallengeRow, st sealedStat
 }
 
 // credentials opens the person's records of a kind, oldest first.
-func (f *Flow) credentials(ctx context.Context, s Subject, k Kind) ([]Credential, error) {
+func (f *Flow) credentials(ctx context.Context, s Subject, k Kind, now time.Time) ([]Credential, error) {
 	if s.ID == "" {
 		return nil, nil
 	}
@@ -129,7 +129,7 @@ func (f *Flow) credentials(ctx context.Context, s Subject, k Kind) ([]Credential
 	}
 	creds := make([]Credential, 0, len(records))
 	for _, r := range records {
-		if r.Kind != k {
+		if r.Kind != k || !r.live(now) {
 			continue
 		}
 		c, err := f.open(r)

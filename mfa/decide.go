@@ -55,6 +55,9 @@ func (f *Flow) standing(ctx context.Context, r Request) (s Standing, device stri
 // Decide is the policy as a pure function.
 func (p *Policy) Decide(r Request, s Standing) Decision {
 	q := question{p: p, r: r, s: s}
+	if slices.ContainsFunc(s.Records, func(r Record) bool { return !r.live(s.Now) }) {
+		q.s.Records = slices.DeleteFunc(slices.Clone(s.Records), func(r Record) bool { return !r.live(s.Now) })
+	}
 	q.rule = p.match(r, s)
 	q.d = Decision{Rule: q.rule.Name, Require: q.rule.Require, MaxAge: q.rule.MaxAge, Trust: q.rule.Trust}
 	q.decide()

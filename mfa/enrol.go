@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -64,7 +65,7 @@ func (f *Flow) BeginEnrol(ctx context.Context, in EnrolInput) (*Challenge, error
 	if err := f.mayChange(ctx, in.Subject, in.Ticket, in.Authenticated, now); err != nil {
 		return nil, err
 	}
-	creds, err := f.credentials(ctx, in.Subject, in.Kind)
+	creds, err := f.credentials(ctx, in.Subject, in.Kind, now)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +157,7 @@ func (f *Flow) finishEnrol(ctx context.Context, t taken, a EnrolAnswer, now time
 	if err != nil {
 		return Record{}, err
 	}
-	creds, err := f.credentials(ctx, t.subject, t.row.Kind)
+	creds, err := f.credentials(ctx, t.subject, t.row.Kind, now)
 	if err != nil {
 		return Record{}, err
 	}
@@ -170,32 +171,53 @@ func (f *Flow) finishEnrol(ctx context.Context, t taken, a EnrolAnswer, now time
 	if err != nil {
 		return Record{}, err
 	}
-	r := Record{
-		ID: newToken(), Subject: t.subject, Kind: t.row.Kind, Key: e.Key, Name: defaultTo(name, e.Name),
-		Public: e.Public, Strength: e.Strength, CreatedAt: now,
-	}
-	if r.Sealed, err = f.cfg.Sealer.Seal(e.Secret, recordAAD(&r)); err != nil {
+	r, err := f.newRecord(t.subject, t.row.Kind, name, e, now)
+	if err != nil {
 		return Record{}, err
 	}
-	if err := f.commitEnrol(ctx, t, r, e, st.Ticket, a.Client, now, commit); err != nil {
+	err = f.store.InTx(ctx, func(ctx context.Context) error {
+		if err := f.store.SpendChallenge(ctx, t.row.Hash); errors.Is(err, ErrNotFound) {
+			return refuse(CheckChallenge, PublicAgain, "the challenge was answered meanwhile")
+		} else if err != nil {
+			return err
+		}
+		if st.Ticket != "" {
+			if err := f.spendTicket(ctx, r.Subject, st.Ticket, now); err != nil {
+				return err
+			}
+		}
+		return f.addRecord(ctx, r, e, Event{Addr: a.Client.Addr, Browser: a.Client.Browser}, commit)
+	})
+	if err != nil {
 		return Record{}, err
 	}
 	r.Sealed = nil
 	return r, nil
 }
 
-func (f *Flow) commitEnrol(ctx context.Context, t taken, r Record, e Enrolled, ticket string, client Client, now time.Time, commit func(context.Context, Record) error) error {
+// newRecord seals what a factor enrolled.
+func (f *Flow) newRecord(s Subject, k Kind, name string, e Enrolled, now time.Time) (Record, error) {
+	if !e.Strength.valid() || e.Strength > f.infos[k].Strength {
+		return Record{}, fmt.Errorf("mfa: factor %q enrolled strength %d, more than it declares", k, e.Strength)
+	}
+	r := Record{
+		ID: newToken(), Subject: s, Kind: k, Key: e.Key, Name: defaultTo(name, e.Name),
+		Public: e.Public, Strength: e.Strength, CreatedAt: now, ExpiresAt: e.ExpiresAt,
+	}
+	if e.Proof {
+		r.proof = &Evidence{
+			Kind: k, RecordID: r.ID, At: now, Strength: e.Strength, Factor: true,
+			UserVerified: e.UserVerified, Fallback: f.infos[k].Fallback, AMR: e.AMR,
+		}
+	}
+	var err error
+	r.Sealed, err = f.cfg.Sealer.Seal(e.Secret, recordAAD(&r))
+	return r, err
+}
+
+// addRecord adds a credential with everything that follows from it.
+func (f *Flow) addRecord(ctx context.Context, r Record, e Enrolled, ev Event, commit func(context.Context, Record) error) error {
 	return f.store.InTx(ctx, func(ctx context.Context) error {
-		if err := f.store.SpendChallenge(ctx, t.row.Hash); errors.Is(err, ErrNotFound) {
-			return refuse(CheckChallenge, PublicAgain, "the challenge was answered meanwhile")
-		} else if err != nil {
-			return err
-		}
-		if ticket != "" {
-			if err := f.spendTicket(ctx, r.Subject, ticket, now); err != nil {
-				return err
-			}
-		}
 		if err := f.makeRoom(ctx, r, e.Replace); err != nil {
 			return err
 		}
@@ -212,10 +234,8 @@ func (f *Flow) commitEnrol(ctx context.Context, t taken, r Record, e Enrolled, t
 				return err
 			}
 		}
-		ev := Event{
-			Type: EventEnrolled, At: now, Subject: r.Subject, Kind: r.Kind, RecordID: r.ID, Purpose: Enrol,
-			Addr: client.Addr, Browser: client.Browser, Detail: r.Name,
-		}
+		ev.Type, ev.At, ev.Subject, ev.Kind, ev.RecordID = EventEnrolled, r.CreatedAt, r.Subject, r.Kind, r.ID
+		ev.Purpose, ev.Detail = Enrol, r.Name
 		if err := f.emit(ctx, ev); err != nil {
 			return err
 		}
@@ -228,8 +248,54 @@ func (f *Flow) commitEnrol(ctx context.Context, t taken, r Record, e Enrolled, t
 		if commit == nil {
 			return nil
 		}
+		r.Sealed = nil
 		return commit(ctx, r)
 	})
+}
+
+// ProvisionInput asks for a credential that an administrator makes.
+type ProvisionInput struct {
+	Subject Subject
+	Kind    Kind
+	// Account labels the credential; Options are the factor's own.
+	Account string
+	Options json.RawMessage
+	// Actor is the administrator, for the event. Required.
+	Actor string
+}
+
+// Provision adds a credential in the name of an administrator, such as a
+// temporary pass or a hardware token, together with what commit does. shown is
+// for the administrator's eyes, once. It asks for no proof: the caller has
+// checked that Actor may.
+func (f *Flow) Provision(ctx context.Context, in ProvisionInput, commit func(ctx context.Context, r Record) error) (r Record, shown json.RawMessage, err error) {
+	p, ok := f.factors[in.Kind].(Provisioner)
+	if !ok {
+		return Record{}, nil, refuse(CheckKind, "This is not available.", "kind "+string(in.Kind)+" cannot be provisioned")
+	}
+	if in.Actor == "" || in.Subject.ID == "" {
+		return Record{}, nil, errors.New("mfa: ProvisionInput wants a Subject and an Actor")
+	}
+	now := f.now()
+	creds, err := f.credentials(ctx, in.Subject, in.Kind, now)
+	if err != nil {
+		return Record{}, nil, err
+	}
+	e, shown, err := p.Provision(ctx, EnrolRequest{
+		Subject: in.Subject, Account: in.Account, Credentials: creds, Options: in.Options, Now: now,
+	})
+	if err != nil {
+		return Record{}, nil, err
+	}
+	e.Proof = false
+	if r, err = f.newRecord(in.Subject, in.Kind, "", e, now); err != nil {
+		return Record{}, nil, err
+	}
+	if err := f.addRecord(ctx, r, e, Event{Actor: in.Actor}, commit); err != nil {
+		return Record{}, nil, err
+	}
+	r.Sealed = nil
+	return r, shown, nil
 }
 
 // makeRoom removes what is replaced and holds the person to the limit.
@@ -243,7 +309,7 @@ func (f *Flow) makeRoom(ctx context.Context, r Record, replace bool) error {
 		if old.Kind != r.Kind {
 			continue
 		}
-		if replace {
+		if replace || !old.live(r.CreatedAt) {
 			if err := f.store.DeleteRecord(ctx, r.Subject, old.ID); err != nil && !errors.Is(err, ErrNotFound) {
 				return err
 			}

@@ -47,6 +47,16 @@ type Enroller interface {
 	FinishEnrol(ctx context.Context, r FinishEnrolRequest) (Enrolled, error)
 }
 
+// Provisioner is a [Factor] whose credentials an administrator makes, with
+// [Flow.Provision].
+type Provisioner interface {
+	Factor
+
+	// Provision returns the credential to keep, and what the administrator is
+	// shown once; nil if nothing.
+	Provision(ctx context.Context, r EnrolRequest) (Enrolled, json.RawMessage, error)
+}
+
 // Discoverer is a [Factor] whose answers name their credential, so that a
 // challenge may be begun before the person is known (usernameless).
 type Discoverer interface {
@@ -201,6 +211,14 @@ type Enrolled struct {
 	Secret   []byte
 	Public   json.RawMessage
 	Strength Strength
+	// ExpiresAt ends the credential; zero is never.
+	ExpiresAt time.Time
+	// Proof says that the answer proved the new credential, so that the
+	// enrolment is itself a proof by it (see [Record.Proof]), with
+	// UserVerified and AMR as in [Verified].
+	Proof        bool
+	UserVerified bool
+	AMR          []string
 	// Replace removes the person's other records of the kind in the same
 	// transaction (a new set of recovery codes).
 	Replace bool

@@ -140,11 +140,11 @@ func (f *Flow) verify(ctx context.Context, t taken, a Answer, now time.Time) (pa
 		return passed{}, refuse(CheckKind, PublicAgain, "the factor is no longer configured")
 	}
 	info := f.infos[t.row.Kind]
-	subject, creds, err := f.answering(ctx, factor, t.row, a.Data)
+	subject, creds, err := f.answering(ctx, factor, t.row, a.Data, now)
 	if err != nil {
 		return passed{}, err
 	}
-	if len(creds) == 0 && !info.Implicit {
+	if subject.ID == "" || len(creds) == 0 && !info.Implicit {
 		// Also the end of challenges for people who do not exist: a person
 		// without credentials never passes.
 		return passed{}, refuse(CheckCredential, PublicWrong, "no credential to verify with")
@@ -183,9 +183,9 @@ func strongEnough(got, most, want Strength) error {
 }
 
 // answering returns who answers and with which credentials.
-func (f *Flow) answering(ctx context.Context, factor Factor, row ChallengeRow, answer []byte) (Subject, []Credential, error) {
+func (f *Flow) answering(ctx context.Context, factor Factor, row ChallengeRow, answer []byte, now time.Time) (Subject, []Credential, error) {
 	if row.Subject.ID != "" {
-		creds, err := f.credentials(ctx, row.Subject, row.Kind)
+		creds, err := f.credentials(ctx, row.Subject, row.Kind, now)
 		return row.Subject, creds, err
 	}
 	d, ok := factor.(Discoverer)
@@ -200,7 +200,7 @@ func (f *Flow) answering(ctx context.Context, factor Factor, row ChallengeRow, a
 		return row.Subject, nil, nil
 	}
 	r, err := f.store.RecordByKey(ctx, row.Kind, key)
-	if errors.Is(err, ErrNotFound) || err == nil && r.Subject.Tenant != row.Subject.Tenant {
+	if errors.Is(err, ErrNotFound) || err == nil && (r.Subject.Tenant != row.Subject.Tenant || !r.live(now)) {
 		return row.Subject, nil, nil
 	}
 	if err != nil {

@@ -137,6 +137,21 @@ func (m *MemoryStore) DeleteExpired(ctx context.Context, now time.Time, limit in
 				undos = append(undos, setList(m, m.devices, s, kept))
 			}
 		}
+		for s, rs := range m.records {
+			for _, r := range rs {
+				if r.live(now) || left == 0 {
+					continue
+				}
+				left--
+				old := m.records[s]
+				m.setRecords(s, slices.DeleteFunc(slices.Clone(old), func(o Record) bool { return o.ID == r.ID }))
+				m.index(r, false)
+				undos = append(undos, func() {
+					m.setRecords(s, old)
+					m.index(r, true)
+				})
+			}
+		}
 		n = limit - left
 		return func() {
 			for _, u := range slices.Backward(undos) {

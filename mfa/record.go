@@ -29,11 +29,28 @@ type Record struct {
 	CreatedAt time.Time
 	// UsedAt is the last time it passed; zero if never.
 	UsedAt time.Time
+	// ExpiresAt is when it ends to be of use; zero is never.
+	ExpiresAt time.Time
 	// Version counts changes of Public and Sealed: compare-and-swap.
 	Version int64
 	// Sealed is the factor's secret state, sealed by the flow's [Sealer].
 	Sealed []byte
+
+	proof *Evidence
 }
+
+// Proof returns what enrolling the credential proved, in the Record that
+// [Flow.FinishEnrol] returns: the person who confirmed a new authenticator by
+// a code from it need not give another. ok is false for every other Record,
+// and for kinds whose enrolment proves nothing, such as recovery codes.
+func (r Record) Proof() (e Evidence, ok bool) {
+	if r.proof == nil {
+		return Evidence{}, false
+	}
+	return *r.proof, true
+}
+
+func (r Record) live(now time.Time) bool { return r.ExpiresAt.IsZero() || r.ExpiresAt.After(now) }
 
 // Credential is a record opened for its factor.
 type Credential struct {

@@ -6,6 +6,7 @@ package mfa
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -71,15 +72,15 @@ func (f *Flow) checkTicket(ctx context.Context, s Subject, token string, now tim
 	if err != nil {
 		return err
 	}
-	return f.firstOnly(ctx, s, token)
+	return f.firstOnly(ctx, s, token, now)
 }
 
-func (f *Flow) firstOnly(ctx context.Context, s Subject, token string) error {
+func (f *Flow) firstOnly(ctx context.Context, s Subject, token string, now time.Time) error {
 	if !strings.HasPrefix(token, ticketFirst) {
 		return nil
 	}
 	records, err := f.store.Records(ctx, s)
-	if err == nil && len(records) > 0 {
+	if err == nil && slices.ContainsFunc(records, func(r Record) bool { return r.live(now) }) {
 		return ticketError("the ticket is for a first factor and the person has one")
 	}
 	return err
@@ -87,7 +88,7 @@ func (f *Flow) firstOnly(ctx context.Context, s Subject, token string) error {
 
 // spendTicket takes the ticket in the caller's transaction.
 func (f *Flow) spendTicket(ctx context.Context, s Subject, token string, now time.Time) error {
-	if err := f.firstOnly(ctx, s, token); err != nil {
+	if err := f.firstOnly(ctx, s, token, now); err != nil {
 		return err
 	}
 	err := f.store.SpendTicket(ctx, s, hashOf("ticket", token), now)

@@ -11,19 +11,19 @@ import (
 	"github.com/gatehouse-id/gatehouse/mfa"
 )
 
-const recordColumns = `id, tenant, subject, kind, ukey, name, public, strength, created_at, used_at, version, sealed`
+const recordColumns = `id, tenant, subject, kind, ukey, name, public, strength, created_at, used_at, expires_at, version, sealed`
 
 func scanRecord(r row) (mfa.Record, error) {
 	var out mfa.Record
 	var key, public sql.NullString
-	var created, used int64
+	var created, used, expires int64
 	err := r.Scan(&out.ID, &out.Subject.Tenant, &out.Subject.ID, &out.Kind, &key, &out.Name, &public,
-		&out.Strength, &created, &used, &out.Version, &out.Sealed)
+		&out.Strength, &created, &used, &expires, &out.Version, &out.Sealed)
 	out.Key = key.String
 	if public.Valid {
 		out.Public = []byte(public.String)
 	}
-	out.CreatedAt, out.UsedAt = fromMicros(created), fromMicros(used)
+	out.CreatedAt, out.UsedAt, out.ExpiresAt = fromMicros(created), fromMicros(used), fromMicros(expires)
 	return out, notFound(err)
 }
 
@@ -32,9 +32,9 @@ func nullable(s string) sql.NullString { return sql.NullString{String: s, Valid:
 // AddRecord implements [mfa.RecordStore].
 func (s *Store) AddRecord(ctx context.Context, r mfa.Record) error {
 	return s.must(ctx, mfa.ErrExists, `INSERT INTO mfa_records (`+recordColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`,
 		r.ID, r.Subject.Tenant, r.Subject.ID, string(r.Kind), nullable(r.Key), r.Name, nullable(string(r.Public)),
-		int64(r.Strength), micros(r.CreatedAt), micros(r.UsedAt), r.Version, bytes(r.Sealed))
+		int64(r.Strength), micros(r.CreatedAt), micros(r.UsedAt), micros(r.ExpiresAt), r.Version, bytes(r.Sealed))
 }
 
 // bytes is never NULL.

@@ -122,13 +122,13 @@ func fromMicros(n int64) time.Time {
 func (s *Store) DeleteExpired(ctx context.Context, now time.Time, limit int) (int, error) {
 	total := 0
 	for _, t := range []struct{ table, key string }{
-		{"mfa_challenges", "hash"}, {"mfa_tickets", "hash"}, {"mfa_devices", "id"},
+		{"mfa_challenges", "hash"}, {"mfa_tickets", "hash"}, {"mfa_devices", "id"}, {"mfa_records", "id"},
 	} {
 		if total >= limit {
 			break
 		}
 		n, err := s.exec(ctx, "DELETE FROM "+t.table+" WHERE "+t.key+" IN (SELECT "+t.key+" FROM "+t.table+
-			" WHERE expires_at <= $1 LIMIT $2)", micros(now), limit-total)
+			" WHERE expires_at > 0 AND expires_at <= $1 LIMIT $2)", micros(now), limit-total)
 		if err != nil {
 			return total, err
 		}

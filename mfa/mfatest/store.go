@@ -132,7 +132,7 @@ func race(n int, fn func(i int) error) int {
 func recordRoundTrip(ctx context.Context, s mfa.Store) error {
 	p := person()
 	a, b := record(p), record(p)
-	b.CreatedAt, b.Key, b.Public = base.Add(time.Second), "", nil
+	b.CreatedAt, b.Key, b.Public, b.ExpiresAt = base.Add(time.Second), "", nil, base.Add(time.Hour)
 	return all(
 		func() error { return s.AddRecord(ctx, b) },
 		func() error { return s.AddRecord(ctx, a) },
@@ -169,8 +169,8 @@ func recordRoundTrip(ctx context.Context, s mfa.Store) error {
 func normal(rs []mfa.Record) []string {
 	var out []string
 	for _, r := range rs {
-		out = append(out, fmt.Sprintf("%s %v %s %s %s %s %v %d %d %d %x", r.ID, r.Subject, r.Kind, r.Key, r.Name, r.Public,
-			r.Strength, unix(r.CreatedAt), unix(r.UsedAt), r.Version, r.Sealed))
+		out = append(out, fmt.Sprintf("%s %v %s %s %s %s %v %d %d %d %d %x", r.ID, r.Subject, r.Kind, r.Key, r.Name, r.Public,
+			r.Strength, unix(r.CreatedAt), unix(r.UsedAt), unix(r.ExpiresAt), r.Version, r.Sealed))
 	}
 	return out
 }
@@ -640,6 +640,11 @@ func deleteExpired(ctx context.Context, s mfa.Store) error {
 	if err := errors.Join(s.AddChallenge(ctx, old), s.AddChallenge(ctx, live), s.AddTicket(ctx, tk)); err != nil {
 		return err
 	}
+	gone, kept := record(p), record(p)
+	gone.ExpiresAt = base.Add(-time.Hour)
+	if err := errors.Join(s.AddRecord(ctx, gone), s.AddRecord(ctx, kept)); err != nil {
+		return err
+	}
 	n, err := s.DeleteExpired(ctx, base, 1)
 	if err := errors.Join(err, want("deleted with limit 1", n, 1)); err != nil {
 		return err
@@ -652,6 +657,10 @@ func deleteExpired(ctx context.Context, s mfa.Store) error {
 		if n == 0 {
 			break
 		}
+	}
+	rs, err := s.Records(ctx, p)
+	if err := errors.Join(err, want("records after their expiry", normal(rs), normal([]mfa.Record{kept}))); err != nil {
+		return err
 	}
 	if _, err := s.TakeChallenge(ctx, live.Hash, base); err != nil {
 		return fmt.Errorf("a live challenge was deleted: %w", err)

@@ -161,7 +161,7 @@ func (f *Factor) FinishEnrol(_ context.Context, r mfa.FinishEnrolRequest) (mfa.E
 		return mfa.Enrolled{}, refuse(mfa.CheckWrong, "no step in the window has this code")
 	}
 	kept, err := f.spend(s, step, r.Now)
-	return mfa.Enrolled{Name: "Authenticator app", Secret: kept, Strength: mfa.Any}, err
+	return mfa.Enrolled{Name: "Authenticator app", Secret: kept, Strength: mfa.Any, Proof: true, AMR: []string{"otp"}}, err
 }
 
 // Begin implements [mfa.Factor]: there is nothing to ask but a code.

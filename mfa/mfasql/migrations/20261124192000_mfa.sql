@@ -10,6 +10,7 @@ CREATE TABLE mfa_records (
     strength   BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     used_at    BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
     version    BIGINT NOT NULL,
     sealed     BYTEA  NOT NULL,
     UNIQUE (kind, ukey)
