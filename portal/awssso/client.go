@@ -153,9 +153,12 @@ func (c *client) may(short string) bool {
 	return slices.Contains(c.Grants, short)
 }
 
-// refreshes reports whether its tokens come with a refresh token: legacy
-// profiles register no scope and know nothing of refreshing.
-func (c *client) refreshes() bool { return len(c.Scopes) > 0 && c.may(shortRefresh) }
+// refreshes reports whether its tokens come with a refresh token: it asked for
+// the grant, or at least for a scope. Legacy profiles register neither and know
+// nothing of refreshing.
+func (c *client) refreshes() bool {
+	return slices.Contains(c.Grants, shortRefresh) || len(c.Grants) == 0 && len(c.Scopes) > 0
+}
 
 // hasRedirect reports whether uri is a registered one with any port
 // (RFC 8252 7.3).
