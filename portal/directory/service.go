@@ -99,14 +99,26 @@ func (d *Directory) VerifyPassword(ctx context.Context, login, password string) 
 	return p, nil
 }
 
-// SetPassword checks and stores a new password of a person of a built-in
-// source, in the transaction of ctx if there is one.
+// SetPassword checks, hashes and stores a new password of a person of a
+// built-in source. It must not be called inside a transaction, which would
+// last as long as the hash; see [Directory.HashPassword].
 func (d *Directory) SetPassword(ctx context.Context, actor string, p *Person, password string) error {
-	if err := CheckPassword(password, p.UserName, p.DisplayName, p.GivenName, p.FamilyName, p.Email); err != nil {
+	hash, err := d.HashPassword(ctx, password)
+	if err != nil {
 		return err
 	}
-	hash, err := d.c.Passwords.Hash(ctx, password)
-	if err != nil {
+	return d.StorePassword(ctx, actor, p, password, hash)
+}
+
+// HashPassword is the slow half of SetPassword.
+func (d *Directory) HashPassword(ctx context.Context, password string) (string, error) {
+	return d.c.Passwords.Hash(ctx, password)
+}
+
+// StorePassword checks the password and stores its hash, in the transaction of
+// ctx if there is one. A password that is refused wraps [ErrWeakPassword].
+func (d *Directory) StorePassword(ctx context.Context, actor string, p *Person, password, hash string) error {
+	if err := CheckPassword(password, p.UserName, p.DisplayName, p.GivenName, p.FamilyName, p.Email); err != nil {
 		return err
 	}
 	return d.c.Store.InTx(ctx, func(ctx context.Context) error {

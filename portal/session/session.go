@@ -45,6 +45,7 @@ type Session struct {
 	AuthTime    time.Time // when the person last proved who they are
 	MFATime     time.Time // when a second factor was last given; zero if never
 	AMR         []string  // RFC 8176: pwd, otp, hwk, mfa, ...
+	Evidence    []byte    // what was proved, JSON; the sign-in's to read
 	Unsolicited bool      // began by an IdP-initiated Response
 	DeviceID    string
 	Network     string

@@ -16,7 +16,7 @@ import (
 
 var _ session.Store = (*Store)(nil)
 
-const sessionColumns = "s.id, s.person_id, s.source_id, s.level, s.auth_time, s.mfa_time, s.amr, s.unsolicited, s.device_id, s.network, s.user_agent, s.created, s.last_seen, s.expires, s.upstream, s.epoch"
+const sessionColumns = "s.id, s.person_id, s.source_id, s.level, s.auth_time, s.mfa_time, s.amr, s.evidence, s.unsolicited, s.device_id, s.network, s.user_agent, s.created, s.last_seen, s.expires, s.upstream, s.epoch"
 
 // liveSession joins what a session must meet but for time: not revoked, of the
 // current epoch, of an enabled person.
@@ -26,9 +26,9 @@ const liveSession = ` FROM portal_sessions s JOIN portal_people p ON p.id = s.pe
 
 func scanSession(scan func(...any) error) (session.Session, error) {
 	var x session.Session
-	var amr string
+	var amr, evidence string
 	var auth, mfa, created, seen, expires int64
-	err := scan(&x.ID, &x.PersonID, &x.SourceID, &x.Level, &auth, &mfa, &amr, &x.Unsolicited, &x.DeviceID, &x.Network,
+	err := scan(&x.ID, &x.PersonID, &x.SourceID, &x.Level, &auth, &mfa, &amr, &evidence, &x.Unsolicited, &x.DeviceID, &x.Network,
 		&x.UserAgent, &created, &seen, &expires, &x.Upstream, &x.Epoch)
 	if errors.Is(err, sql.ErrNoRows) {
 		return x, session.ErrNotFound
@@ -36,16 +36,17 @@ func scanSession(scan func(...any) error) (session.Session, error) {
 	if err != nil {
 		return x, err
 	}
+	x.Evidence = []byte(evidence)
 	x.AuthTime, x.MFATime, x.Created, x.LastSeen, x.Expires = fromMicros(auth), fromMicros(mfa), fromMicros(created), fromMicros(seen), fromMicros(expires)
 	return x, json.Unmarshal([]byte(amr), &x.AMR)
 }
 
 // CreateSession implements [session.Store].
 func (s *Store) CreateSession(ctx context.Context, x *session.Session, hash string) error {
-	_, err := s.exec(ctx, `INSERT INTO portal_sessions (id, hash, person_id, source_id, level, auth_time, mfa_time, amr, unsolicited, device_id,
+	_, err := s.exec(ctx, `INSERT INTO portal_sessions (id, hash, person_id, source_id, level, auth_time, mfa_time, amr, evidence, unsolicited, device_id,
 		network, user_agent, created, last_seen, expires, upstream, epoch, revoked)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0)`,
-		x.ID, hash, x.PersonID, x.SourceID, x.Level, micros(x.AuthTime), micros(x.MFATime), toJSON(x.AMR), x.Unsolicited, x.DeviceID,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0)`,
+		x.ID, hash, x.PersonID, x.SourceID, x.Level, micros(x.AuthTime), micros(x.MFATime), toJSON(x.AMR), string(x.Evidence), x.Unsolicited, x.DeviceID,
 		x.Network, x.UserAgent, micros(x.Created), micros(x.LastSeen), micros(x.Expires), x.Upstream, x.Epoch)
 	return err
 }
@@ -70,9 +71,9 @@ func (s *Store) session(ctx context.Context, where, arg string) (*session.Sessio
 
 // RotateSession implements [session.Store].
 func (s *Store) RotateSession(ctx context.Context, oldHash, newHash string, x *session.Session) error {
-	return s.one(ctx, session.ErrNotFound, `UPDATE portal_sessions SET hash = $1, level = $2, auth_time = $3, mfa_time = $4, amr = $5, device_id = $6, last_seen = $7
-		WHERE hash = $8 AND id = $9 AND revoked = 0`,
-		newHash, x.Level, micros(x.AuthTime), micros(x.MFATime), toJSON(x.AMR), x.DeviceID, micros(x.LastSeen), oldHash, x.ID)
+	return s.one(ctx, session.ErrNotFound, `UPDATE portal_sessions SET hash = $1, level = $2, auth_time = $3, mfa_time = $4, amr = $5, evidence = $6, device_id = $7, last_seen = $8
+		WHERE hash = $9 AND id = $10 AND revoked = 0`,
+		newHash, x.Level, micros(x.AuthTime), micros(x.MFATime), toJSON(x.AMR), string(x.Evidence), x.DeviceID, micros(x.LastSeen), oldHash, x.ID)
 }
 
 // TouchSession implements [session.Store].

@@ -8,6 +8,7 @@ CREATE TABLE portal_sessions (
     auth_time   BIGINT NOT NULL,
     mfa_time    BIGINT NOT NULL,
     amr         TEXT NOT NULL,
+    evidence    TEXT NOT NULL,
     unsolicited BOOLEAN NOT NULL,
     device_id   TEXT NOT NULL,
     network     TEXT NOT NULL,

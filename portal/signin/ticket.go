@@ -1,0 +1,90 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package signin
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/internal/seal"
+	"github.com/gatehouse-id/gatehouse/mfa"
+	"github.com/gatehouse-id/gatehouse/portal/audit"
+	"github.com/gatehouse-id/gatehouse/portal/directory"
+)
+
+// Kinds of password ticket.
+const (
+	TicketInvite = "invite" // sets a password and lets the person enrol a first factor
+	TicketReset  = "reset"  // sets a password; factors stay as they are
+)
+
+// TicketLife is how long a ticket of either kind is good for.
+const TicketLife = 5 * 24 * time.Hour
+
+// IssueTicket returns a single-use ticket that sets a password. It ends the
+// person's other tickets of the kind.
+func (m *Machine) IssueTicket(ctx context.Context, actor, personID, kind string) (string, error) {
+	if kind != TicketInvite && kind != TicketReset {
+		return "", errors.New("signin: unknown kind of ticket")
+	}
+	token := kind + "-" + seal.Token()
+	return token, m.c.Store.InTx(ctx, func(ctx context.Context) error {
+		if err := m.c.Store.CreateTicket(ctx, seal.Hash("portal-ticket", token), personID, kind, m.c.Now().Add(TicketLife)); err != nil {
+			return err
+		}
+		return m.c.Audit.Record(ctx, audit.Event{Type: audit.EnrolmentTicket, Actor: actor, Person: personID, Details: map[string]string{"purpose": kind}})
+	})
+}
+
+// SpendTicket sets a password with a ticket. In one transaction the ticket is
+// taken, the password stored and every session of the person ended. After an
+// invitation it returns a ticket for the first factor, to be used next.
+func (m *Machine) SpendTicket(ctx context.Context, c Client, token, password string) (p *directory.Person, factorTicket string, err error) {
+	kind, _, _ := strings.Cut(token, "-")
+	if kind != TicketInvite && kind != TicketReset || len(token) > 128 {
+		return nil, "", ticketError("malformed")
+	}
+	refund, err := m.charge(ctx, c, "ticket")
+	if err != nil {
+		return nil, "", err
+	}
+	hash, err := m.c.Directory.HashPassword(ctx, password)
+	if err != nil {
+		return nil, "", err
+	}
+	err = m.c.Store.InTx(ctx, func(ctx context.Context) error {
+		id, err := m.c.Store.TakeTicket(ctx, seal.Hash("portal-ticket", token), kind, m.c.Now())
+		if errors.Is(err, ErrNotFound) {
+			return ticketError("unknown, spent or expired")
+		}
+		if err != nil {
+			return err
+		}
+		if p, err = m.c.Directory.Store().Person(ctx, id); err != nil {
+			return err
+		}
+		if !p.Enabled() {
+			return &Error{Check: CheckDisabled, Public: publicCredentials, Person: p.ID}
+		}
+		if err := m.c.Directory.StorePassword(ctx, p.ID, p, password, hash); err != nil {
+			return err // a weak password rolls back: the ticket stays good
+		}
+		if _, err := m.c.Sessions.RevokeAll(ctx, p.ID, ""); err != nil {
+			return err
+		}
+		if kind == TicketInvite {
+			if factorTicket, err = m.c.MFA.IssueTicket(ctx, mfa.TicketInput{Subject: mfa.Subject{ID: p.ID}, TTL: time.Hour}); err != nil {
+				return err
+			}
+		}
+		return refund(ctx)
+	})
+	return p, factorTicket, err
+}
+
+func ticketError(cause string) *Error {
+	return &Error{Check: CheckTicket, Public: "This ticket has been used or has expired. Ask for a new one.", Err: errors.New(cause)}
+}
