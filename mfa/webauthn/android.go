@@ -36,54 +36,71 @@ const (
 	purposeSign     = 2
 )
 
-// verifyAndroidKey verifies an Android key attestation statement (8.4). What
-// is asked of the key counts only where trusted hardware enforces it.
-func (a *attested) verifyAndroidKey(stmt map[string]any) error {
+// verifyAndroidKey verifies an Android key attestation statement (8.4) and
+// reports whether trusted hardware says that it made the key, for signing.
+// What only the phone's software says, or nobody, must not contradict that.
+func (a *attested) verifyAndroidKey(stmt map[string]any) (hardware bool, err error) {
 	leaf, err := a.leaf(stmt)
 	if err != nil {
-		return err
+		return false, err
 	}
 	sig, ok := stmt["sig"].([]byte)
 	if alg, isInt := stmt["alg"].(int64); !ok || !isInt || Algorithm(alg) != a.key.alg {
-		return errors.New("alg or sig does not fit the key")
+		return false, errors.New("alg or sig does not fit the key")
 	}
 	if !a.key.verify(slices.Concat(a.rawAuthData, a.clientDataHash), sig) {
-		return errors.New("the signature does not verify")
+		return false, errors.New("the signature does not verify")
 	}
 	value, err := extension(leaf, oidAndroidKey)
 	if err != nil {
-		return err
+		return false, err
 	}
 	var d keyDescription
 	if rest, err := asn1.Unmarshal(value, &d); err != nil || len(rest) > 0 {
-		return errors.New("the key description is malformed")
+		return false, errors.New("the key description is malformed")
 	}
 	if !bytes.Equal(d.AttestationChallenge, a.clientDataHash) {
-		return errors.New("the key description has another challenge")
+		return false, errors.New("the key description has another challenge")
 	}
 	soft, err := authorizations(d.SoftwareEnforced)
 	if err != nil {
-		return err
+		return false, err
 	}
 	tee, err := authorizations(d.TeeEnforced)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if soft.allApplications || tee.allApplications {
-		return errors.New("the key is not bound to one application")
+	switch {
+	case soft.allApplications || tee.allApplications:
+		return false, errors.New("the key is not bound to one application")
+	case tee.origin == wrong || tee.origin == absent && soft.origin == wrong:
+		return false, errors.New("the key was not generated in the phone")
+	case tee.purpose == wrong || tee.purpose == absent && soft.purpose == wrong:
+		return false, errors.New("the key is not for signing")
 	}
-	if !tee.generated {
-		return errors.New("the key was not generated in trusted hardware")
-	}
-	if !tee.signs {
-		return errors.New("the key is not for signing")
-	}
-	return nil
+	return tee.origin == right && tee.purpose == right, nil
 }
 
 // authorization is what counts of an AuthorizationList.
 type authorization struct {
-	allApplications, generated, signs bool
+	allApplications bool
+	origin, purpose presence
+}
+
+// presence is whether a list has a field, and with the value that it must have.
+type presence int
+
+const (
+	absent presence = iota
+	right
+	wrong
+)
+
+func is(ok bool) presence {
+	if ok {
+		return right
+	}
+	return wrong
 }
 
 func authorizations(list asn1.RawValue) (authorization, error) {
@@ -105,11 +122,11 @@ func authorizations(list asn1.RawValue) (authorization, error) {
 		case tagOrigin:
 			origin := -1
 			after, err := asn1.Unmarshal(e.Bytes, &origin)
-			a.generated = err == nil && len(after) == 0 && origin == originGenerated
+			a.origin = is(err == nil && len(after) == 0 && origin == originGenerated)
 		case tagPurpose:
 			var purposes []int
 			after, err := asn1.UnmarshalWithParams(e.Bytes, &purposes, "set")
-			a.signs = err == nil && len(after) == 0 && slices.Contains(purposes, purposeSign)
+			a.purpose = is(err == nil && len(after) == 0 && slices.Contains(purposes, purposeSign))
 		}
 	}
 	return a, nil

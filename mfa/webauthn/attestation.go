@@ -53,6 +53,10 @@ type Attestation struct {
 	Permitted []AAGUID
 	// Denied are models to refuse.
 	Denied []AAGUID
+	// TrustSoftwareKeys counts Android's statements as trusted although the
+	// phone's secure hardware does not say that it made the key and that the
+	// key is for signing.
+	TrustSoftwareKeys bool
 	// PermitZero accepts authenticators that name no model, such as U2F keys,
 	// although Permitted is not empty.
 	PermitZero bool
@@ -87,8 +91,8 @@ func (a *Attestation) conveyance() string {
 	return "none"
 }
 
-// model judges the AAGUID. The zero AAGUID is on no list by being nobody's.
-func (a *Attestation) model(g AAGUID) error {
+// accepts judges the model. The zero AAGUID is on no list by being nobody's.
+func (a *Attestation) accepts(g AAGUID) error {
 	permitted := len(a.Permitted) == 0 || slices.Contains(a.Permitted, g)
 	if g.IsZero() {
 		permitted = permitted || a.PermitZero
@@ -110,6 +114,15 @@ type attested struct {
 	key            publicKey
 }
 
+// model is the AAGUID. A U2F statement does not sign it, so a U2F key has
+// none.
+func (a *attested) model() AAGUID {
+	if a.format == FormatU2F {
+		return AAGUID{}
+	}
+	return a.authData.aaguid
+}
+
 // parseAttestation reads an attestation object (6.5.4) and the authenticator
 // data in it, to the last byte.
 func parseAttestation(raw []byte) (attested, error) {
@@ -125,7 +138,7 @@ func parseAttestation(raw []byte) (attested, error) {
 		return a, refusal(CheckCBOR, "the attestation object lacks a member")
 	}
 	a.format, a.rawAuthData = Format(format.data), data.data
-	if want := byte(cborMap); stmt.major != want && a.format != FormatCompound {
+	if stmt.major != cborMap && a.format != FormatCompound {
 		return a, refusal(CheckAttestation, "the attestation statement is no map")
 	}
 	a.authData, err = parseAuthData(a.rawAuthData, true)
@@ -168,14 +181,17 @@ func (a *attested) verifyStatement(policy *Attestation, now time.Time) (trusted 
 
 func (a *attested) verifyOne(guest protocol.AttestationObject, policy *Attestation, now time.Time) (bool, error) {
 	var err error
-	format := Format(guest.Format)
-	switch format {
-	case FormatNone, FormatPacked, FormatTPM, FormatU2F:
+	hardware := true
+	switch Format(guest.Format) {
+	case FormatNone, FormatPacked, FormatU2F:
 		err = guest.VerifyAttestation(a.clientDataHash, nil, protocol.AttestationPolicy{}, protocol.SignaturePolicy{})
 	case FormatApple:
 		err = a.verifyApple(guest.AttStatement)
+	case FormatTPM:
+		err = a.verifyTPM(guest.AttStatement, now)
 	case FormatAndroidKey:
-		err = a.verifyAndroidKey(guest.AttStatement)
+		hardware, err = a.verifyAndroidKey(guest.AttStatement)
+		hardware = hardware || policy.TrustSoftwareKeys
 	default:
 		return false, refusal(CheckFormat, "format %.32q is unknown", guest.Format)
 	}
@@ -186,7 +202,7 @@ func (a *attested) verifyOne(guest protocol.AttestationObject, policy *Attestati
 	if err != nil {
 		return false, refusal(CheckAttestation, "%s: %w", guest.Format, err)
 	}
-	return trustedChain(chain, policy.Roots, now), nil
+	return hardware && trustedChain(chain, policy.Roots, now), nil
 }
 
 const maxChain = 8

@@ -46,7 +46,7 @@
 // Attestation statements are verified whenever there is one. Whether the
 // maker is trusted is decided by [Attestation].Roots alone: no vendor is
 // trusted unless configured. github.com/go-webauthn/webauthn verifies the
-// statements of formats whose trust anchors it leaves to its caller; Apple's
-// and Android's, whose anchors it fixes, and the whole of sign-in are verified
-// here.
+// statements of formats whose trust it leaves to its caller (packed, fido-u2f);
+// those of Apple, Android and TPMs, whose makers it fixes, and the whole of
+// sign-in are verified here.
 package webauthn

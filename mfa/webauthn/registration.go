@@ -224,7 +224,7 @@ func (f *Factor) finishEnrol(ctx context.Context, r mfa.FinishEnrolRequest) (mfa
 	if policy.RequireTrusted && !trusted {
 		return mfa.Enrolled{}, refusal(CheckTrust, "the attestation leads to no trusted root")
 	}
-	if err := policy.model(a.authData.aaguid); err != nil {
+	if err := policy.accepts(a.model()); err != nil {
 		return mfa.Enrolled{}, err
 	}
 	key := encode64(reg.id)
@@ -248,7 +248,7 @@ func enrolled(reg *registration, a *attested, handle []byte, trusted bool) (mfa.
 		return mfa.Enrolled{}, err
 	}
 	public, err := json.Marshal(Details{
-		AAGUID: a.authData.aaguid, Attested: trusted, Format: a.format, Passkey: reg.passkey,
+		AAGUID: a.model(), Attested: trusted, Format: a.format, Passkey: reg.passkey,
 		Syncable: c.eligible, Synced: c.backedUp, Algorithm: a.key.alg,
 		Attachment: reg.attachment, Transports: reg.transports,
 	})

@@ -1,0 +1,240 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package webauthn_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/mfa"
+	"github.com/gatehouse-id/gatehouse/mfa/webauthn"
+)
+
+// hexBytes are bytes that a vector writes in hexadecimal.
+type hexBytes []byte
+
+func (h *hexBytes) UnmarshalText(b []byte) (err error) {
+	*h, err = hex.DecodeString(string(b))
+	return err
+}
+
+type vector struct {
+	Name, Expect string
+	Registration struct {
+		Challenge, ClientDataJSON, AttestationObject hexBytes
+		CredentialID                                 hexBytes `json:"credential_id"`
+	}
+	Authentication struct {
+		Challenge, ClientDataJSON, AuthenticatorData, Signature hexBytes
+	}
+}
+
+type vectors struct {
+	RPID, Origin, TopOrigin string
+	Cases                   []vector
+	AttestationRoot         struct {
+		Cert hexBytes `json:"attestation_ca_cert"`
+	}
+}
+
+func readVectors(t testing.TB) vectors {
+	t.Helper()
+	b, err := os.ReadFile("testdata/w3c-l3.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v vectors
+	if err := json.Unmarshal(b, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+func answer(t testing.TB, id []byte, response map[string]any) []byte {
+	t.Helper()
+	b, err := json.Marshal(map[string]any{
+		"id": b64(id), "rawId": b64(id), "type": "public-key", "response": response, "clientExtensionResults": map[string]any{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (v *vector) registerAnswer(t testing.TB) []byte {
+	r := &v.Registration
+	return answer(t, r.CredentialID, map[string]any{
+		"clientDataJSON": b64(r.ClientDataJSON), "attestationObject": b64(r.AttestationObject),
+	})
+}
+
+func (v *vector) loginAnswer(t testing.TB) []byte {
+	a := &v.Authentication
+	return answer(t, v.Registration.CredentialID, map[string]any{
+		"clientDataJSON": b64(a.ClientDataJSON), "authenticatorData": b64(a.AuthenticatorData), "signature": b64(a.Signature),
+	})
+}
+
+func (v *vector) register(t testing.TB, f *webauthn.Factor) (mfa.Enrolled, error) {
+	return f.FinishEnrol(context.Background(), mfa.FinishEnrolRequest{
+		EnrolRequest: mfa.EnrolRequest{Subject: person("w3c"), Now: time.Now()},
+		State:        f.Created(v.Registration.Challenge, bytes.Repeat([]byte{1}, 32), false),
+		Answer:       v.registerAnswer(t),
+	})
+}
+
+func (v *vector) login(t testing.TB, f *webauthn.Factor, e mfa.Enrolled) (mfa.Verified, error) {
+	return f.Verify(context.Background(), mfa.VerifyRequest{
+		Subject: person("w3c"), Purpose: mfa.Second,
+		Credentials: []mfa.Credential{{
+			Record: mfa.Record{ID: "r", Kind: mfa.KindWebAuthn, Key: e.Key, Public: e.Public}, Secret: e.Secret,
+		}},
+		State: f.Requested(v.Authentication.Challenge, false, e.Key), Answer: v.loginAnswer(t), Now: time.Now(),
+	})
+}
+
+// vectorFactor trusts the vectors' root and accepts all algorithms.
+func vectorFactor(t testing.TB, v vectors, change func(*webauthn.Config)) *webauthn.Factor {
+	t.Helper()
+	root, err := x509.ParseCertificate(v.AttestationRoot.Cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := webauthn.Config{
+		RPID: v.RPID, RPName: "W3C", Origins: []string{v.Origin}, Key: make([]byte, 32), UserVerification: webauthn.Discouraged,
+		Algorithms:  []webauthn.Algorithm{webauthn.ES256, webauthn.ES384, webauthn.ES512, webauthn.RS256, webauthn.EdDSA},
+		Attestation: webauthn.Attestation{Roots: []*x509.Certificate{root}, TrustSoftwareKeys: true},
+	}
+	if change != nil {
+		change(&c)
+	}
+	f, err := webauthn.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestW3CVectors runs the test vectors of WebAuthn Level 3 (16).
+func TestW3CVectors(t *testing.T) {
+	v := readVectors(t)
+	strict := vectorFactor(t, v, nil)
+	embedded := vectorFactor(t, v, func(c *webauthn.Config) { c.AllowCrossOrigin = true })
+	listed := vectorFactor(t, v, func(c *webauthn.Config) { c.AllowCrossOrigin, c.TopOrigins = true, []string{v.TopOrigin} })
+	if len(v.Cases) != 15 {
+		t.Fatalf("%d vectors", len(v.Cases))
+	}
+	for _, c := range v.Cases {
+		t.Run(c.Name, func(t *testing.T) {
+			f := strict
+			switch c.Name {
+			case "packed-ed448":
+				_, err := c.register(t, f)
+				wantCheck(t, err, webauthn.CheckAlgorithm)
+				return
+			case "none-es256-crossOrigin":
+				_, err := c.register(t, f)
+				wantCheck(t, err, webauthn.CheckCrossOrigin)
+				f = embedded
+			case "none-es256-topOrigin":
+				_, err := c.register(t, f)
+				wantCheck(t, err, webauthn.CheckCrossOrigin)
+				_, err = c.register(t, embedded)
+				wantCheck(t, err, webauthn.CheckTopOrigin)
+				f = listed
+			}
+			e, err := c.register(t, f)
+			if err != nil {
+				t.Fatal("registration:", err)
+			}
+			want := mfa.Attested
+			if c.Name[:4] == "none" || c.Name == "packed-self-es256" {
+				want = mfa.PhishingResistant
+			}
+			if e.Strength != want {
+				t.Errorf("strength %v, want %v", e.Strength, want)
+			}
+			got, err := c.login(t, f, e)
+			if err != nil {
+				t.Fatal("sign-in:", err)
+			}
+			if got.Strength != want {
+				t.Errorf("sign-in has strength %v, want %v", got.Strength, want)
+			}
+			if f != strict {
+				_, err := c.login(t, strict, e)
+				wantCheck(t, err, webauthn.CheckCrossOrigin)
+			}
+		})
+	}
+}
+
+// TestW3CVectorsChanged flips bits all over the vectors: what is signed or
+// hashed must not pass with any other value.
+func TestW3CVectorsChanged(t *testing.T) {
+	v := readVectors(t)
+	f := vectorFactor(t, v, nil)
+	for _, c := range v.Cases {
+		e, err := c.register(t, f)
+		if err != nil {
+			continue
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			for _, part := range []hexBytes{c.Authentication.ClientDataJSON, c.Authentication.AuthenticatorData, c.Authentication.Signature} {
+				for i := 0; i < len(part); i += 1 + len(part)/40 {
+					part[i] ^= 0x10
+					if _, err := c.login(t, f, e); err == nil {
+						t.Errorf("sign-in passes with byte %d changed", i)
+					}
+					part[i] ^= 0x10
+				}
+			}
+			if e.Strength != mfa.Attested {
+				return
+			}
+			object := c.Registration.AttestationObject
+			for i := 0; i < len(object); i += 1 + len(object)/120 {
+				if a := bytes.Index(object, c.Registration.CredentialID); c.Name == "fido-u2f-es256" && i < a && i >= a-23 {
+					continue // U2F signs neither flags, counter nor AAGUID, and the factor believes none of them
+				}
+				object[i] ^= 0x10
+				if got, err := c.register(t, f); err == nil && got.Strength == mfa.Attested {
+					t.Errorf("registration is attested with byte %d changed", i)
+				}
+				object[i] ^= 0x10
+			}
+		})
+	}
+}
+
+// TestUntrustedAttestation: a statement without a root is verified, and weak.
+func TestUntrustedAttestation(t *testing.T) {
+	v := readVectors(t)
+	plain := vectorFactor(t, v, func(c *webauthn.Config) { c.Attestation = webauthn.Attestation{} })
+	other := vectorFactor(t, v, func(c *webauthn.Config) { c.Attestation.RequireTrusted = true })
+	for _, c := range v.Cases {
+		if c.Expect != "accept" {
+			continue
+		}
+		e, err := c.register(t, plain)
+		if err != nil || e.Strength != mfa.PhishingResistant {
+			t.Errorf("%s: %v, %v", c.Name, e.Strength, err)
+		}
+		_, err = c.register(t, other)
+		want := mfa.Check("")
+		if c.Name[:4] == "none" || c.Name == "packed-self-es256" {
+			want = webauthn.CheckTrust
+		}
+		wantCheck(t, err, want)
+	}
+}
