@@ -27,8 +27,10 @@ type SAMLPost struct {
 	Message     string // base64
 	RelayState  string
 	To          string // what people call the destination: "AWS console"
-	// Onward are origins that the destination is known to redirect the form's
-	// submission to: browsers check form-action after redirects too.
+	// Onward are the origins that the destination redirects the submission to,
+	// since Chromium holds a page's form-action over redirects: without them
+	// nothing but a blank page follows. "https://*.console.aws.amazon.com" stands
+	// for a whole domain; a plain origin stands for itself.
 	Onward []string
 	// Manual leaves the sending to the person: the button only.
 	Manual bool
@@ -37,7 +39,7 @@ type SAMLPost struct {
 func (p SAMLPost) view() view {
 	v := view{
 		template: "saml-post", title: "Continuing", only: true, origin: true,
-		forms: append([]string{p.Destination}, p.Onward...),
+		forms: []string{p.Destination}, onward: p.Onward,
 	}
 	if !p.Manual {
 		v.scripts = []string{"post.js"}

@@ -17,7 +17,8 @@ type view struct {
 	wide     bool     // uses the whole width; narrow pages are one card
 	scripts  []string // static scripts, in order
 	connect  bool     // its script may talk to the portal (passkeys)
-	forms    []string // origins or URLs its forms may reach besides the portal
+	forms    []string // URLs its forms may reach besides the portal
+	onward   []string // origins and domains that those redirect to
 	only     bool     // its forms reach forms alone, not the portal
 	refresh  string   // URL the browser goes on to at once
 	origin   bool     // a cross-origin form says which origin it comes from

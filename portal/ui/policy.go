@@ -55,6 +55,13 @@ func contentSecurityPolicy(v view) (string, error) {
 		}
 		forms = append(forms, source)
 	}
+	for _, origin := range v.onward {
+		source, err := onwardSource(origin)
+		if err != nil {
+			return "", err
+		}
+		forms = append(forms, source)
+	}
 	policy := []string{"default-src 'none'", "style-src 'self'", "script-src 'self'", "img-src 'self'"}
 	if v.connect {
 		policy = append(policy, "connect-src 'self'")
@@ -74,6 +81,24 @@ func formSource(raw string) (string, error) {
 	}
 	path := strings.NewReplacer(";", "%3B", ",", "%2C").Replace(u.EscapedPath())
 	return u.Scheme + "://" + u.Host + path, nil
+}
+
+// onwardSource is [formSource], and also takes a whole domain below at least
+// two labels: "https://*.console.aws.amazon.com".
+func onwardSource(raw string) (string, error) {
+	rest, wild := strings.CutPrefix(raw, "https://*.")
+	if !wild {
+		return formSource(raw)
+	}
+	source, err := formSource("https://" + rest)
+	if err != nil {
+		return "", err
+	}
+	host := strings.TrimPrefix(source, "https://")
+	if strings.Count(host, ".") < 2 || strings.Contains(host, "/") {
+		return "", fmt.Errorf("ui: destination %q is too wide", raw)
+	}
+	return "https://*." + host, nil
 }
 
 // safeTarget is a URL that a page may send people to: https, or http on a

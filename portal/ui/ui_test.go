@@ -101,10 +101,10 @@ func TestConnectOnlyForPasskeys(t *testing.T) {
 func TestSAMLPostReachesItsDestinationAlone(t *testing.T) {
 	w := render(t, newUI(t, ""), ui.SAMLPost{
 		Destination: "https://signin.aws.amazon.com/saml?x=1", Message: "PHg+", RelayState: "r", To: "AWS",
-		Onward: []string{"https://console.aws.amazon.com"},
+		Onward: []string{"https://console.aws.amazon.com", "https://*.console.aws.amazon.com"},
 	})
 	policy := w.Header().Get("Content-Security-Policy")
-	if want := "; form-action https://signin.aws.amazon.com/saml https://console.aws.amazon.com; "; !strings.Contains(policy, want) {
+	if want := "; form-action https://signin.aws.amazon.com/saml https://console.aws.amazon.com https://*.console.aws.amazon.com; "; !strings.Contains(policy, want) {
 		t.Errorf("policy %q lacks %q", policy, want)
 	}
 	if got := w.Header().Get("Referrer-Policy"); got != "strict-origin" {
@@ -146,6 +146,15 @@ func TestDestinationRefused(t *testing.T) {
 			if w.Header().Get("Refresh") != "" || strings.Contains(w.Body.String(), "<form") {
 				t.Errorf("%T %q: %q %s", page, destination, w.Header(), w.Body)
 			}
+		}
+	}
+}
+
+func TestOnwardRefused(t *testing.T) {
+	u := newUI(t, "")
+	for _, onward := range []string{"*", "https://*", "https://*.com", "https://*.amazon.com", "https://*.a.b.c/path", "https://a.*.b.c", "http://*.a.b.c", "https://*.*.b.c.d"} {
+		if w := render(t, u, ui.SAMLPost{Destination: "https://a.example/", Onward: []string{onward}}); w.Code != http.StatusInternalServerError {
+			t.Errorf("%q: %q", onward, w.Header().Get("Content-Security-Policy"))
 		}
 	}
 }

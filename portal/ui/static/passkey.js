@@ -7,7 +7,6 @@
   const problem = box.querySelector("[role=alert]");
   const { begin, finish, flow, create, autofill } = box.dataset;
   let waiting; // the autofill request, which a press of the button ends
-  let began = false; // the portal gave a challenge
 
   function say(text) {
     problem.textContent = text;
@@ -32,9 +31,10 @@
   }
 
   async function ceremony(extra) {
-    const options = await call(begin, { flow, ...(extra.mediation && { autofill: true }) });
+    const asked = call(begin, { flow, ...(extra.mediation && { autofill: true }) });
+    // Nobody has asked for autofill: without a challenge there is none.
+    const options = await (extra.mediation ? asked.catch(() => null) : asked);
     if (!options) return;
-    began = true;
     const credential = create
       ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options.publicKey), ...extra })
       : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options.publicKey), ...extra });
@@ -69,5 +69,5 @@
     if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
     waiting = new AbortController();
     await ceremony({ mediation: "conditional", signal: waiting.signal });
-  })().catch((e) => { if (began && e.name !== "AbortError" && e.name !== "NotAllowedError") say(e.message); });
+  })().catch((e) => { if (e.name !== "AbortError" && e.name !== "NotAllowedError") say(e.message); });
 })();
