@@ -218,5 +218,3 @@ func equalMAC(encoded string, want []byte) bool {
 }
 
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
-
-func equal(a, b []byte) bool { return hmac.Equal(a, b) }

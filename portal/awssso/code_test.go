@@ -38,7 +38,7 @@ func authorizeQuery(c *awsssotest.Client) url.Values {
 func consent(t *testing.T, p *awsssotest.Portal, b *awsssotest.Browser, q url.Values, allow bool) url.Values {
 	t.Helper()
 	page := b.Consent(t, p.URL+"/aws/authorize?"+q.Encode(), allow)
-	if page.Status != http.StatusSeeOther || !strings.HasPrefix(page.Location, callback+"?") {
+	if page.Name != "ReturnPage" || !strings.HasPrefix(page.Location, callback+"?") {
 		t.Fatalf("consent: %d %s to %q", page.Status, page.Name, page.Location)
 	}
 	u, err := url.Parse(page.Location)
@@ -81,7 +81,7 @@ func TestConsentIsAskedEveryTime(t *testing.T) {
 	for range 2 {
 		page := b.Get(t, p.URL+"/authorize?"+authorizeQuery(c).Encode())
 		ask := awsssotest.As[awssso.ConsentPage](t, page)
-		if page.Name != "ConsentPage" || ask.ClientSays != "botocore-client-gatehouse" || ask.FormAction != "http://127.0.0.1:49152" || ask.SignedIn != ann {
+		if page.Name != "ConsentPage" || ask.ClientSays != "botocore-client-gatehouse" || ask.Callback != "http://127.0.0.1:49152" || ask.SignedIn != ann {
 			t.Fatalf("page: %s %+v", page.Name, ask)
 		}
 		consent(t, p, b, authorizeQuery(c), true)
@@ -129,10 +129,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 		"scope":            {with(func(q url.Values) { q.Set("scopes", "openid") }), "", "invalid_scope"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			form := url.Values{"answer": {"allow"}}
-			for k, v := range tt.q {
-				form[k] = v
-			}
+			form := url.Values{"decision": {"approve"}, "request": {tt.q.Encode()}}
 			for _, page := range []awsssotest.Page{b.Get(t, "/authorize?"+tt.q.Encode()), b.Post(t, "/authorize", form)} {
 				if tt.check != "" {
 					refusedPage(t, page, http.StatusBadRequest, tt.check)
@@ -142,7 +139,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 					continue
 				}
 				u, _ := url.Parse(page.Location)
-				if page.Status != http.StatusSeeOther || !strings.HasPrefix(page.Location, callback+"?") || u.Query().Get("error") != tt.oauth || u.Query().Has("code") {
+				if page.Name != "ReturnPage" || !strings.HasPrefix(page.Location, callback+"?") || u.Query().Get("error") != tt.oauth || u.Query().Has("code") {
 					t.Errorf("%d to %q", page.Status, page.Location)
 				}
 			}

@@ -50,7 +50,7 @@ type Config struct {
 	// path. Default SignIn.
 	StepUp func(w http.ResponseWriter, r *http.Request, path string)
 	// Render answers with a page: one of [EntryPage], [ApprovalPage],
-	// [ConsentPage], [DonePage] and [RefusalPage], by value. It sets the
+	// [ConsentPage], [ReturnPage], [DonePage] and [RefusalPage], by value. It sets the
 	// content security policy and no-store.
 	Render func(w http.ResponseWriter, r *http.Request, status int, page any)
 	// ClientAddr is the address of the client, proxies considered.

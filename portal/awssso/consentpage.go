@@ -15,11 +15,21 @@ import (
 // them and everything is verified anew when it is answered.
 var authorizeFields = []string{"response_type", "client_id", "redirect_uri", "state", "code_challenge_method", "code_challenge", "scopes", "scope"}
 
-// consentQuery keeps of a form what belongs to the request.
+// consentQuery is the request that a form of the consent page carries; a
+// malformed one is empty, and refused for that.
 func consentQuery(form url.Values) url.Values {
+	q, err := url.ParseQuery(form.Get(FieldRequest))
+	if err != nil {
+		return url.Values{}
+	}
+	return keep(q)
+}
+
+// keep keeps what belongs to a request.
+func keep(all url.Values) url.Values {
 	q := url.Values{}
 	for _, name := range authorizeFields {
-		if v, ok := form[name]; ok {
+		if v, ok := all[name]; ok {
 			q[name] = v
 		}
 	}
@@ -35,7 +45,7 @@ func (s *Server) consentAsk(w http.ResponseWriter, r *http.Request, _ call, sess
 		return err
 	}
 	if oauth != "" {
-		redirect(w, a.location("error", oauth))
+		s.sendBack(w, r, a, "error", oauth)
 		return nil
 	}
 	policy, err := s.cfg.Policy(r.Context())
@@ -43,13 +53,8 @@ func (s *Server) consentAsk(w http.ResponseWriter, r *http.Request, _ call, sess
 		return err
 	}
 	page := ConsentPage{
-		Action: s.pagePath(PathConsent), FormAction: origin(a.redirect), SignedIn: session.Name, ClientSays: a.client.Name,
-		Ends: ends(s.cfg.Now(), session, policy),
-	}
-	for _, name := range authorizeFields {
-		if q.Has(name) {
-			page.Fields = append(page.Fields, Field{name, q.Get(name)})
-		}
+		Action: s.pagePath(PathConsent), Callback: origin(a.redirect), SignedIn: session.Name, ClientSays: a.client.Name,
+		Request: keep(q).Encode(), Ends: ends(s.cfg.Now(), session, policy),
 	}
 	s.cfg.Render(w, r, http.StatusOK, page)
 	return nil
@@ -71,7 +76,7 @@ func (s *Server) consentAnswer(w http.ResponseWriter, r *http.Request, c call, s
 		return err
 	}
 	if oauth != "" {
-		redirect(w, a.location("error", oauth))
+		s.sendBack(w, r, a, "error", oauth)
 		return nil
 	}
 	e := s.event(r, c, EventAuthorize, func(e *Event) {
@@ -82,7 +87,7 @@ func (s *Server) consentAnswer(w http.ResponseWriter, r *http.Request, c call, s
 		if err := s.record(r.Context(), e); err != nil {
 			return err
 		}
-		redirect(w, a.location("error", "access_denied"))
+		s.sendBack(w, r, a, "error", "access_denied")
 		return nil
 	}
 	code, now := "gc_"+seal.Token(), s.cfg.Now()
@@ -99,15 +104,13 @@ func (s *Server) consentAnswer(w http.ResponseWriter, r *http.Request, c call, s
 	if err != nil {
 		return err
 	}
-	redirect(w, a.location("code", code))
+	s.sendBack(w, r, a, "code", code)
 	return nil
 }
 
-// redirect answers 303 without a body: the address holds a code.
-func redirect(w http.ResponseWriter, location string) {
-	w.Header().Set("Location", location)
+func (s *Server) sendBack(w http.ResponseWriter, r *http.Request, a authorizeRequest, name, value string) {
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	w.WriteHeader(http.StatusSeeOther)
+	s.cfg.Render(w, r, http.StatusOK, ReturnPage{Location: a.location(name, value), ClientSays: a.client.Name})
 }
 
 // origin is the origin of a verified redirect URI.

@@ -5,12 +5,8 @@ package awssso
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"net/http"
-	"strconv"
-	"strings"
-	"time"
 )
 
 // deviceEntry asks for the code. A code in the link is only shown, and sent by
@@ -69,8 +65,17 @@ func (s *Server) deviceLookup(w http.ResponseWriter, r *http.Request, c call, se
 	if err != nil {
 		return err
 	}
+	err = s.cfg.Store.InTx(r.Context(), func(ctx context.Context) error {
+		return s.cfg.Store.ShowDevice(ctx, d.Hash, session.ID, typed, s.cfg.Now())
+	})
+	if errors.Is(err, ErrTaken) {
+		return refuse(CheckUserCode, "The code was answered already or has expired.")
+	}
+	if err != nil {
+		return err
+	}
 	s.cfg.Render(w, r, http.StatusOK, ApprovalPage{
-		Action: s.pagePath(PathApprove), SignedIn: session.Name, UserCode: showUserCode(code), Ticket: s.ticket(session, d, typed),
+		Action: s.pagePath(PathApprove), SignedIn: session.Name, UserCode: showUserCode(code),
 		Started: d.Created, Network: d.Network, OtherNetwork: other, ClientSays: d.ClientName, DeviceSays: d.Device,
 		Ends: ends(s.cfg.Now(), session, policy),
 	})
@@ -153,25 +158,24 @@ func (s *Server) deviceAnswer(w http.ResponseWriter, r *http.Request, c call, se
 	}
 	d, err := s.findUserCode(r.Context(), code)
 	if errors.Is(err, ErrNotFound) {
-		d, err = DeviceCode{}, nil // no ticket fits it
+		d, err = DeviceCode{}, nil // it was shown to nobody
 	}
 	if err != nil {
 		return err
 	}
-	typed, ok := s.readTicket(session, d, r.PostForm.Get(FieldTicket))
-	if !ok {
-		return s.refusedDevice(r, c, session, refuse(CheckTicket, "This page is too old or not yours. Enter the code again."))
+	if d.ShownTo != session.ID {
+		return s.refusedDevice(r, c, session, refuse(CheckShown, "This page is too old or not yours. Enter the code again."))
 	}
 	allow := r.PostForm.Get(FieldAnswer) == AnswerAllow
 	if allow && d.Network != c.network {
-		switch fit, err := s.fitForOther(r.Context(), session, typed); {
+		switch fit, err := s.fitForOther(r.Context(), session, d.Typed); {
 		case err != nil:
 			return err
 		case fit == CheckFresh:
 			s.cfg.StepUp(w, r, s.pagePath(PathDevice))
 			return nil
 		case fit != "":
-			return s.refusedDevice(r, c, session, refuse(CheckTicket, "Your network has changed. Enter the code again."))
+			return s.refusedDevice(r, c, session, refuse(CheckShown, "Your network has changed. Enter the code again."))
 		}
 	}
 	if err := s.answerDevice(r, c, session, d, allow); err != nil {
@@ -202,37 +206,4 @@ func (s *Server) answerDevice(r *http.Request, c call, session Session, d Device
 
 func approval(s Session) Approval {
 	return Approval{SessionID: s.ID, PersonID: s.PersonID, AuthTime: s.AuthTime, AMR: s.AMR}
-}
-
-// ticketLife is how long an approval page may be looked at.
-const ticketLife = 10 * time.Minute
-
-// ticket proves that the approval page of d was shown to the session, and
-// whether the person typed the code: TIME.TYPED.MAC.
-func (s *Server) ticket(session Session, d DeviceCode, typed bool) string {
-	head := strconv.FormatInt(s.cfg.Now().Unix(), 10) + "." + strconv.FormatBool(typed)
-	return head + "." + hex.EncodeToString(s.ticketMAC(s.keys.tickets.primary, session, d, head))
-}
-
-func (s *Server) ticketMAC(keyID string, session Session, d DeviceCode, head string) []byte {
-	return mac(s.keys.tickets.byID[keyID], session.ID, d.Hash, head)
-}
-
-func (s *Server) readTicket(session Session, d DeviceCode, ticket string) (typed, ok bool) {
-	parts := strings.Split(ticket, ".")
-	if d.Hash == "" || len(ticket) > 128 || len(parts) != 3 {
-		return false, false
-	}
-	given, err := hex.DecodeString(parts[2])
-	if err != nil {
-		return false, false
-	}
-	for _, id := range s.keys.tickets.ids() {
-		ok = ok || equal(given, s.ticketMAC(id, session, d, parts[0]+"."+parts[1]))
-	}
-	shown, err := strconv.ParseInt(parts[0], 10, 64)
-	if !ok || err != nil || s.cfg.Now().Sub(time.Unix(shown, 0)) > ticketLife {
-		return false, false
-	}
-	return parts[1] == "true", true
 }

@@ -49,7 +49,7 @@ const (
 	CheckFresh         Check = "fresh-mfa"      // approving from another network needs a fresh second factor
 	CheckUserCode      Check = "user-code"      // no such user code, or it is answered or expired
 	CheckGuesses       Check = "user-code-cap"  // too many wrong user codes
-	CheckTicket        Check = "ticket"         // the approval form is not the one that this session was shown
+	CheckShown         Check = "shown"          // the session answers a device whose facts it was not shown
 	CheckRole          Check = "role"           // the person may not use this role
 	CheckDeviceRole    Check = "role-flow"      // this role may not be used by device code
 	CheckStrength      Check = "strength"       // the role needs a stronger or more recent sign-in
@@ -160,7 +160,7 @@ func pageStatus(check Check) int {
 		return http.StatusServiceUnavailable
 	case CheckInternal:
 		return http.StatusInternalServerError
-	case CheckFlow, CheckNetwork, CheckUnsolicited, CheckFresh, CheckTicket:
+	case CheckFlow, CheckNetwork, CheckUnsolicited, CheckFresh, CheckShown:
 		return http.StatusForbidden
 	case CheckMethod:
 		return http.StatusMethodNotAllowed

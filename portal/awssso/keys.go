@@ -12,7 +12,7 @@ import (
 
 // keys are the derived keys of one server, one set for each purpose.
 type keys struct {
-	clients, secrets, users, refresh, tickets keyset
+	clients, secrets, users, refresh keyset
 }
 
 // keyset are the keys of one purpose: the primary makes, all verify.
@@ -28,7 +28,6 @@ func newKeys(ring *seal.Keyring) keys {
 		secrets: set("awssso client secret"),
 		users:   set("awssso user code"),
 		refresh: set("awssso refresh"),
-		tickets: set("awssso approval ticket"),
 	}
 }
 

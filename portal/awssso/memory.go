@@ -186,6 +186,19 @@ func (m *MemoryStore) DeviceByUserCode(ctx context.Context, userHash string) (fo
 	return found, err
 }
 
+// ShowDevice implements [Store].
+func (m *MemoryStore) ShowDevice(ctx context.Context, hash, sessionID string, typed bool, now time.Time) error {
+	return m.with(ctx, func(d *memory) error {
+		row, ok := d.devices[hash]
+		if !ok || row.epoch != d.epochs[EpochGrants] || row.State != DevicePending || !now.Before(row.Expires) {
+			return ErrTaken
+		}
+		row.ShownTo, row.Typed = sessionID, typed
+		d.devices[hash] = row
+		return nil
+	})
+}
+
 // AnswerDevice implements [Store].
 func (m *MemoryStore) AnswerDevice(ctx context.Context, hash string, to DeviceState, a Approval, now time.Time) error {
 	return m.with(ctx, func(d *memory) error {

@@ -15,7 +15,7 @@ import (
 )
 
 func answerForm(a awssso.ApprovalPage) url.Values {
-	return url.Values{"user_code": {a.UserCode}, "ticket": {a.Ticket}, "answer": {"allow"}}
+	return url.Values{"user_code": {a.UserCode}, "decision": {"approve"}}
 }
 
 // refusedPage checks a refusal for people.
@@ -44,7 +44,7 @@ func TestPagesNeedASession(t *testing.T) {
 		"look-up": {b.Post(t, "/device", url.Values{"user_code": {start.Text("userCode")}}), "/device"},
 		"answer":  {b.Post(t, "/device/approve", answerForm(approval)), "/device"},
 		"consent": {p.Stranger().Get(t, "/authorize?client_id=x"), "/authorize?client_id=x"},
-		"allow":   {p.Stranger().Post(t, "/authorize", url.Values{"client_id": {"x"}, "answer": {"allow"}}), "/authorize?client_id=x"},
+		"allow":   {p.Stranger().Post(t, "/authorize", url.Values{"request": {"client_id=x"}, "decision": {"approve"}}), "/authorize?client_id=x"},
 	} {
 		if tt.page.Status != http.StatusSeeOther || tt.page.Location != "/signin" || tt.page.Return != tt.back {
 			t.Errorf("%s: %d to %q, back to %q", name, tt.page.Status, tt.page.Location, tt.page.Return)
@@ -58,7 +58,7 @@ func TestPagesRefuseCrossOrigin(t *testing.T) {
 	start := p.Client().Register(t).Start(t)
 	approval := b.Device(t, start.Text("verificationUriComplete"))
 	for path, form := range map[string]url.Values{
-		"/device": {"user_code": {start.Text("userCode")}}, "/device/approve": answerForm(approval), "/authorize": {"answer": {"allow"}},
+		"/device": {"user_code": {start.Text("userCode")}}, "/device/approve": answerForm(approval), "/authorize": {"decision": {"approve"}},
 	} {
 		if page := b.PostFrom(t, path, form); page.Status != http.StatusForbidden {
 			t.Errorf("%s: %d %s", path, page.Status, page.Name)
@@ -85,36 +85,31 @@ func TestUnsolicitedSessionApprovesNothing(t *testing.T) {
 	}
 }
 
-// TestTicket shows that only the session that was shown the page of this
-// device answers it, for a while.
-func TestTicket(t *testing.T) {
+// TestShown: only the session that was shown the facts of a device last
+// answers for it, once.
+func TestShown(t *testing.T) {
 	t.Parallel()
 	p, b := portal(t, awsssotest.Options{})
 	c := p.Client().Register(t)
-	mine, other := b.Device(t, c.Start(t).Text("verificationUriComplete")), b.Device(t, c.Start(t).Text("verificationUriComplete"))
+	unseen, seen := c.Start(t), b.Device(t, c.Start(t).Text("verificationUriComplete"))
+	form := func(code string) url.Values { return url.Values{"user_code": {code}, "decision": {"approve"}} }
+	refusedPage(t, b.Post(t, "/device/approve", form(unseen.Text("userCode"))), http.StatusForbidden, awssso.CheckShown)
+	refusedPage(t, b.Post(t, "/device/approve", form("BBBB-BBBB")), http.StatusForbidden, awssso.CheckShown)
+	refusedPage(t, b.Post(t, "/device/approve", form("nonsense")), http.StatusBadRequest, awssso.CheckRequest)
 	bob := p.SignIn("bob")
-	with := func(ticket, code string) url.Values {
-		return url.Values{"user_code": {code}, "ticket": {ticket}, "answer": {"allow"}}
+	refusedPage(t, bob.Answer(t, seen, true), http.StatusForbidden, awssso.CheckShown)
+	if page := bob.Post(t, "/device", url.Values{"user_code": {seen.UserCode}}); page.Name != "ApprovalPage" {
+		t.Fatalf("bob looks: %d %s", page.Status, page.Name)
 	}
-	parts := strings.Split(mine.Ticket, ".")
-	for name, page := range map[string]awsssotest.Page{
-		"none":               b.Post(t, "/device/approve", with("", mine.UserCode)),
-		"another device's":   b.Post(t, "/device/approve", with(other.Ticket, mine.UserCode)),
-		"another person":     bob.Post(t, "/device/approve", with(mine.Ticket, mine.UserCode)),
-		"made to look typed": b.Post(t, "/device/approve", with(parts[0]+".true."+parts[2], mine.UserCode)),
-		"no such code":       b.Post(t, "/device/approve", with(mine.Ticket, "BBBB-BBBB")),
-		"garbage":            b.Post(t, "/device/approve", with("1.true.zz", mine.UserCode)),
-	} {
-		t.Run(name, func(t *testing.T) { refusedPage(t, page, http.StatusForbidden, awssso.CheckTicket) })
+	refusedPage(t, b.Answer(t, seen, true), http.StatusForbidden, awssso.CheckShown)
+	if page := bob.Answer(t, seen, true); page.Name != "DonePage" {
+		t.Errorf("bob answers: %d %s", page.Status, page.Name)
 	}
-	refusedPage(t, b.Post(t, "/device/approve", with(mine.Ticket, "nonsense")), http.StatusBadRequest, awssso.CheckRequest)
-	if page := b.Answer(t, mine, true); page.Name != "DonePage" {
-		t.Errorf("the right one: %d %s", page.Status, page.Name)
-	}
-	refusedPage(t, b.Answer(t, mine, true), http.StatusBadRequest, awssso.CheckUserCode)
-
+	refusedPage(t, bob.Answer(t, seen, true), http.StatusBadRequest, awssso.CheckUserCode)
+	start := c.Start(t)
+	again := b.Device(t, start.Text("verificationUriComplete"))
 	p.Restart(awsssotest.Options{Store: p.Config.Store, Keys: awsssotest.Keyring("k2", "k1")})
-	if page := b.Answer(t, other, true); page.Name != "DonePage" {
+	if page := b.Answer(t, again, true); page.Name != "DonePage" {
 		t.Errorf("after key rotation: %d %s", page.Status, page.Name)
 	}
 }
@@ -168,7 +163,7 @@ func TestNetworkChangesAfterLink(t *testing.T) {
 	p, b := portal(t, awsssotest.Options{})
 	approval := b.Device(t, p.Client().Register(t).Start(t).Text("verificationUriComplete"))
 	b.Addr = "203.0.113.9"
-	refusedPage(t, b.Answer(t, approval, true), http.StatusForbidden, awssso.CheckTicket)
+	refusedPage(t, b.Answer(t, approval, true), http.StatusForbidden, awssso.CheckShown)
 	if page := b.Answer(t, approval, false); page.Name != "DonePage" {
 		t.Errorf("refusing is possible from everywhere: %d %s", page.Status, page.Name)
 	}

@@ -17,10 +17,10 @@ const (
 const (
 	FieldUserCode = "user_code"
 	FieldVia      = "via" // "link" for a code that came with the link
-	FieldTicket   = "ticket"
-	FieldAnswer   = "answer"
+	FieldRequest  = "request"
+	FieldAnswer   = "decision"
 
-	AnswerAllow = "allow"
+	AnswerAllow = "approve"
 	AnswerDeny  = "deny"
 	ViaLink     = "link"
 )
@@ -42,12 +42,11 @@ type EntryPage struct {
 }
 
 // ApprovalPage shows what is known of a device and asks. Its form posts
-// UserCode, Ticket and the answer to Action.
+// UserCode and the answer to Action.
 type ApprovalPage struct {
 	Action   string
 	SignedIn string
 	UserCode string
-	Ticket   string
 
 	// What the server knows.
 	Started      time.Time
@@ -59,19 +58,24 @@ type ApprovalPage struct {
 	Ends       time.Time // when the access ends at the latest
 }
 
-// Field is a hidden form field.
-type Field struct{ Name, Value string }
-
 // ConsentPage asks whether a program on this computer may act for the person.
-// Its form posts Fields and the answer to Action; the answer is a redirect to
-// FormAction, which the page's content security policy must allow.
+// Its form posts Request and the answer to Action.
 type ConsentPage struct {
 	Action     string
-	FormAction string // the origin http://127.0.0.1:PORT
+	Callback   string // where the answer goes: http://127.0.0.1:PORT
 	SignedIn   string
 	ClientSays string
-	Fields     []Field
+	Request    string // opaque
 	Ends       time.Time
+}
+
+// ReturnPage sends the browser back to a program on this computer with an
+// answer. It is a page because the content security policy of the one that
+// posted would stop a redirect there. Location holds a code: the page must not
+// send a referrer.
+type ReturnPage struct {
+	Location   string // http on a loopback address
+	ClientSays string
 }
 
 // DonePage says that the answer was taken.

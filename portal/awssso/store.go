@@ -56,6 +56,8 @@ type DeviceCode struct {
 	Created    time.Time
 	Expires    time.Time
 	State      DeviceState
+	ShownTo    string   // the id of the session that was last shown the facts
+	Typed      bool     // that session typed the code and did not follow a link
 	Approval   Approval // set from approved on
 	FamilyID   string   // set when taken
 }
@@ -146,6 +148,9 @@ type Store interface {
 	Device(ctx context.Context, hash string) (DeviceCode, error)
 	// DeviceByUserCode finds a code by UserHash.
 	DeviceByUserCode(ctx context.Context, userHash string) (DeviceCode, error)
+	// ShowDevice notes who is shown a pending code that has not expired at now,
+	// and whether the code was typed. The latest one counts.
+	ShowDevice(ctx context.Context, hash, sessionID string, typed bool, now time.Time) error
 	// AnswerDevice approves or denies a pending code that has not expired at now.
 	AnswerDevice(ctx context.Context, hash string, to DeviceState, a Approval, now time.Time) error
 	// TakeDevice turns an approved code into a taken one for familyID.

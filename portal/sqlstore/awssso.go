@@ -75,8 +75,8 @@ func (s *SSOStore) InsertDevice(ctx context.Context, d awssso.DeviceCode, perNet
 			return awssso.ErrTooMany
 		}
 		return s.one(ctx, `INSERT INTO portal_sso_devices (hash, user_hash, epoch, client, client_name, device, scopes, network, created, expires,
-			state, session_id, person_id, auth_time, amr, family_id)
-			VALUES ($1, $2, `+grantsEpoch+`, $3, $4, $5, $6, $7, $8, $9, $10, '', '', 0, '', '') ON CONFLICT DO NOTHING`,
+			state, shown_to, typed, session_id, person_id, auth_time, amr, family_id)
+			VALUES ($1, $2, `+grantsEpoch+`, $3, $4, $5, $6, $7, $8, $9, $10, '', 0, '', '', 0, '', '') ON CONFLICT DO NOTHING`,
 			d.Hash, d.UserHash, d.Client, d.ClientName, d.Device, joinWords(d.Scopes), d.Network, micros(d.Created), micros(d.Expires), string(d.State))
 	})
 }
@@ -92,15 +92,21 @@ func (s *SSOStore) DeviceByUserCode(ctx context.Context, userHash string) (awsss
 }
 
 func (s *SSOStore) device(ctx context.Context, column, value string) (d awssso.DeviceCode, err error) {
-	var created, expires, authTime int64
+	var created, expires, typed, authTime int64
 	var scopes, amr string
-	err = s.row(ctx, `SELECT hash, user_hash, client, client_name, device, scopes, network, created, expires, state,
+	err = s.row(ctx, `SELECT hash, user_hash, client, client_name, device, scopes, network, created, expires, state, shown_to, typed,
 		session_id, person_id, auth_time, amr, family_id FROM portal_sso_devices WHERE `+column+` = $1 AND epoch = `+grantsEpoch, []any{value},
-		&d.Hash, &d.UserHash, &d.Client, &d.ClientName, &d.Device, &scopes, &d.Network, &created, &expires, &d.State,
+		&d.Hash, &d.UserHash, &d.Client, &d.ClientName, &d.Device, &scopes, &d.Network, &created, &expires, &d.State, &d.ShownTo, &typed,
 		&d.Approval.SessionID, &d.Approval.PersonID, &authTime, &amr, &d.FamilyID)
-	d.Scopes, d.Approval.AMR = splitWords(scopes), splitWords(amr)
+	d.Typed, d.Scopes, d.Approval.AMR = typed != 0, splitWords(scopes), splitWords(amr)
 	d.Created, d.Expires, d.Approval.AuthTime = fromMicros(created), fromMicros(expires), fromMicros(authTime)
 	return d, err
+}
+
+// ShowDevice implements [awssso.Store].
+func (s *SSOStore) ShowDevice(ctx context.Context, hash, sessionID string, typed bool, now time.Time) error {
+	return s.one(ctx, `UPDATE portal_sso_devices SET shown_to = $1, typed = CASE WHEN $2 THEN 1 ELSE 0 END
+		WHERE hash = $3 AND state = 'pending' AND expires > $4 AND epoch = `+grantsEpoch, sessionID, typed, hash, micros(now))
 }
 
 // AnswerDevice implements [awssso.Store].

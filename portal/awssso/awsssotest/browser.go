@@ -99,7 +99,11 @@ func (b *Browser) do(tb testing.TB, method, target string, form url.Values, head
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return Page{resp.StatusCode, resp.Header.Get("Test-Page"), resp.Header.Get("Location"), resp.Header.Get("Test-Return"), resp.Header, body}
+	page := Page{resp.StatusCode, resp.Header.Get("Test-Page"), resp.Header.Get("Location"), resp.Header.Get("Test-Return"), resp.Header, body}
+	if page.Name == "ReturnPage" {
+		page.Location = As[awssso.ReturnPage](tb, page).Location
+	}
+	return page
 }
 
 // As decodes the page, or fails if it is another.
@@ -134,12 +138,12 @@ func (b *Browser) ApproveDevice(tb testing.TB, link string, allow bool) Page {
 func (b *Browser) Answer(tb testing.TB, a awssso.ApprovalPage, allow bool) Page {
 	tb.Helper()
 	return b.Post(tb, a.Action, url.Values{
-		awssso.FieldUserCode: {a.UserCode}, awssso.FieldTicket: {a.Ticket}, awssso.FieldAnswer: {answer(allow)},
+		awssso.FieldUserCode: {a.UserCode}, awssso.FieldAnswer: {answer(allow)},
 	})
 }
 
 // Consent walks from an address of /authorize through consent, or refusal, and
-// returns the last answer, which redirects to the program.
+// returns the last page; its Location leads back to the program.
 func (b *Browser) Consent(tb testing.TB, authorize string, allow bool) Page {
 	tb.Helper()
 	page := b.Get(tb, authorize)
@@ -150,11 +154,7 @@ func (b *Browser) Consent(tb testing.TB, authorize string, allow bool) Page {
 		return page
 	}
 	ask := As[awssso.ConsentPage](tb, page)
-	form := url.Values{awssso.FieldAnswer: {answer(allow)}}
-	for _, f := range ask.Fields {
-		form.Add(f.Name, f.Value)
-	}
-	return b.Post(tb, ask.Action, form)
+	return b.Post(tb, ask.Action, url.Values{awssso.FieldRequest: {ask.Request}, awssso.FieldAnswer: {answer(allow)}})
 }
 
 func answer(allow bool) string {

@@ -46,6 +46,7 @@ func Contract() []Rule {
 		{"device round trip", deviceRoundTrip},
 		{"device cap counts pending codes of the network", deviceCap},
 		{"device user code is unique", deviceUnique},
+		{"device remembers whom it was shown to last", deviceShown},
 		{"device is answered once", deviceAnsweredOnce},
 		{"device is not answered after its end", deviceExpiry},
 		{"device is taken once", deviceTakenOnce},
@@ -210,6 +211,27 @@ func deviceUnique(ctx context.Context, s awssso.Store) error {
 		func() error { return s.InsertDevice(ctx, device("a"), 10) },
 		func() error { return is("same user code", s.InsertDevice(ctx, twin, 10), awssso.ErrTaken) },
 		func() error { return is("same code", s.InsertDevice(ctx, device("a"), 10), awssso.ErrTaken) },
+	)
+}
+
+func deviceShown(ctx context.Context, s awssso.Store) error {
+	want := device("a")
+	show := func(session string, typed bool, now time.Time) func() error {
+		return func() error { return s.ShowDevice(ctx, want.Hash, session, typed, now) }
+	}
+	return run(
+		func() error { return s.InsertDevice(ctx, want, 10) },
+		show("session-a", true, t0),
+		show("session-b", false, t0),
+		show("session-c", true, t0),
+		func() error {
+			got, err := s.Device(ctx, want.Hash)
+			want.ShownTo, want.Typed = "session-c", true
+			return errors.Join(err, same("shown", got, want))
+		},
+		func() error { return is("at the end", show("session-d", true, want.Expires)(), awssso.ErrTaken) },
+		func() error { return s.AnswerDevice(ctx, want.Hash, awssso.DeviceDenied, approval("a"), t0) },
+		func() error { return is("answered", show("session-d", true, t0)(), awssso.ErrTaken) },
 	)
 }
 

@@ -17,6 +17,8 @@ CREATE TABLE portal_sso_devices (
 	created BIGINT NOT NULL,
 	expires BIGINT NOT NULL,
 	state TEXT NOT NULL,
+	shown_to TEXT NOT NULL,
+	typed BIGINT NOT NULL,
 	session_id TEXT NOT NULL,
 	person_id TEXT NOT NULL,
 	auth_time BIGINT NOT NULL,
