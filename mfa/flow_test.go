@@ -1,0 +1,272 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mfa_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/mfa"
+)
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	good := newRig(t)
+	_ = good
+	for name, change := range map[string]func(*mfa.Config){
+		"store":     func(c *mfa.Config) { c.Store = nil },
+		"sealer":    func(c *mfa.Config) { c.Sealer = nil },
+		"factors":   func(c *mfa.Config) { c.Factors = nil },
+		"duplicate": func(c *mfa.Config) { c.Factors = append(c.Factors, c.Factors[0]) },
+		"nil":       func(c *mfa.Config) { c.Factors = []mfa.Factor{nil} },
+		"fresh":     func(c *mfa.Config) { c.Fresh = -1 },
+		"lockout":   func(c *mfa.Config) { c.Lockout.Tries = -1 },
+		"sends":     func(c *mfa.Config) { c.SendLimit.Max = time.Second },
+	} {
+		t.Run(name, func(t *testing.T) {
+			newRig(t, func(c *mfa.Config) {
+				broken := *c
+				broken.Factors = slices.Clone(c.Factors)
+				change(&broken)
+				if _, err := mfa.New(broken); err == nil {
+					t.Error("accepted")
+				}
+			})
+		})
+	}
+}
+
+func TestFinish(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	d := r.enrolTOTP()
+	ch := r.begin(mfa.KindTOTP)
+	var inside mfa.Result
+	res, err := r.flow.Finish(t.Context(), ch.ID, mfa.Answer{Session: session, Data: []byte(d.Code(r.clock()))},
+		func(_ context.Context, res mfa.Result) error { inside = res; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := res.Evidence
+	if res.Subject != alice || e.Kind != mfa.KindTOTP || !e.Factor || e.Fallback || !e.At.Equal(r.clock()) || e.RecordID == "" ||
+		inside.RecordID != res.RecordID || !slices.Equal(e.AMR, []string{"otp"}) {
+		t.Errorf("result %+v", res)
+	}
+	records, err := r.flow.Records(t.Context(), alice)
+	if err != nil || len(records) != 1 || !records[0].UsedAt.Equal(r.clock()) || records[0].Sealed != nil {
+		t.Errorf("records %+v, %v", records, err)
+	}
+	if !r.had(mfa.EventPassed) || !r.had(mfa.EventEnrolled) || !r.had(mfa.EventTicket) {
+		t.Errorf("events %+v", r.events)
+	}
+}
+
+func TestFinishRefuses(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	d := r.enrolTOTP()
+	ctx := t.Context()
+	finish := func(id string, a mfa.Answer) error { _, err := r.flow.Finish(ctx, id, a, nil); return err }
+	good := func() mfa.Answer { return mfa.Answer{Session: session, Data: []byte(d.Code(r.clock()))} }
+
+	r.want("an unknown challenge", finish("unknown", good()), mfa.CheckChallenge)
+	r.want("a huge id", finish(strings.Repeat("x", 1000), good()), mfa.CheckInput)
+	ch := r.begin(mfa.KindTOTP)
+	r.want("a huge answer", finish(ch.ID, mfa.Answer{Session: session, Data: make([]byte, mfa.MaxAnswer+1)}), mfa.CheckInput)
+	stolen := good()
+	stolen.Session = "another"
+	r.want("another session", finish(ch.ID, stolen), mfa.CheckBinding)
+	r.want("after another session took it", finish(ch.ID, good()), mfa.CheckChallenge)
+	ch = r.begin(mfa.KindTOTP)
+	r.want("a wrong code", finish(ch.ID, mfa.Answer{Session: session, Data: []byte("000000")}), mfa.CheckWrong)
+	r.want("the right code after a wrong one", finish(ch.ID, good()), mfa.CheckChallenge)
+	ch = r.begin(mfa.KindTOTP)
+	r.pass(5 * time.Minute)
+	r.want("an expired challenge", finish(ch.ID, good()), mfa.CheckChallenge)
+	ch = r.begin(mfa.KindTOTP)
+	r.want("a right answer", finish(ch.ID, good()), "")
+	r.want("the same challenge again", finish(ch.ID, good()), mfa.CheckChallenge)
+	ch = r.begin(mfa.KindTOTP)
+	r.want("a code twice", finish(ch.ID, good()), mfa.CheckReused)
+	ch = r.beginEnrol(mfa.KindTOTP, "")
+	r.want("an enrolment's challenge", finish(ch.ID, good()), mfa.CheckChallenge)
+	ch = r.begin(mfa.KindTOTP)
+	_, err := r.finishEnrol(ch.ID, d.Code(r.clock()))
+	r.want("a sign-in's challenge as an enrolment's", err, mfa.CheckChallenge)
+}
+
+func TestBeginRefuses(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	begin := func(change func(*mfa.BeginInput), k mfa.Kind) error {
+		in := r.input(k)
+		if change != nil {
+			change(&in)
+		}
+		_, err := r.flow.Begin(t.Context(), in)
+		return err
+	}
+	r.want("an unknown kind", begin(nil, "none"), mfa.CheckKind)
+	r.want("without a credential", begin(nil, mfa.KindTOTP), mfa.CheckCredential)
+	r.want("before any proof", begin(func(in *mfa.BeginInput) { in.Authenticated = nil }, mfa.KindTOTP), mfa.CheckFirstFactor)
+	r.want("as the first", begin(func(in *mfa.BeginInput) { in.Purpose = mfa.First }, mfa.KindMail), mfa.CheckFirstFactor)
+	r.want("never strong enough", begin(func(in *mfa.BeginInput) { in.Strength = mfa.PhishingResistant }, mfa.KindTOTP), mfa.CheckStrength)
+	for name, f := range map[string]func(*mfa.BeginInput){
+		"session":  func(in *mfa.BeginInput) { in.Session = "" },
+		"purpose":  func(in *mfa.BeginInput) { in.Purpose = mfa.Enrol },
+		"strength": func(in *mfa.BeginInput) { in.Strength = 9 },
+		"subject":  func(in *mfa.BeginInput) { in.Subject = mfa.Subject{} },
+	} {
+		if err := begin(f, mfa.KindTOTP); err == nil || mfa.CheckOf(err) != "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestLockout(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	d := r.enrolTOTP()
+	codes := r.enrolRecovery()
+	wrong := func(n int) {
+		t.Helper()
+		for range n {
+			r.want("a wrong code", r.answer(mfa.KindTOTP, "00000"), mfa.CheckWrong)
+		}
+	}
+	wrong(5)
+	if !r.had(mfa.EventLocked) {
+		t.Error("no event of the lock")
+	}
+	err := r.answer(mfa.KindTOTP, d.Code(r.clock()))
+	r.want("the right code while locked", err, mfa.CheckLocked)
+	var e *mfa.Error
+	if !errors.As(err, &e) || !e.Until.Equal(r.clock().Add(15*time.Minute)) {
+		t.Errorf("locked until %v", e)
+	}
+	r.want("another factor meanwhile", r.answer(mfa.KindRecovery, codes[0]), "")
+	locks, err := r.flow.Locks(t.Context(), alice)
+	if err != nil || len(locks) != 1 || locks[mfa.KindTOTP].IsZero() {
+		t.Errorf("locks %v, %v", locks, err)
+	}
+	for _, lock := range []time.Duration{15, 30, 60, 120, 240, 480, 960, 1440, 1440} {
+		r.pass(lock*time.Minute - time.Microsecond)
+		r.want("just before the end", r.answer(mfa.KindTOTP, "000000"), mfa.CheckLocked)
+		r.pass(time.Microsecond)
+		wrong(5)
+	}
+	if err := r.flow.Unlock(t.Context(), alice, mfa.KindTOTP, "admin"); err != nil {
+		t.Fatal(err)
+	}
+	wrong(4)
+	r.want("the right code", r.answer(mfa.KindTOTP, d.Code(r.clock())), "")
+	wrong(4)
+	r.pass(time.Minute)
+	r.want("failures were cleared", r.answer(mfa.KindTOTP, d.Code(r.clock())), "")
+}
+
+// TestLockedMeanwhile: challenges begun before a lock are no way around it.
+func TestLockedMeanwhile(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	d := r.enrolTOTP()
+	var ids []string
+	for range 6 {
+		ids = append(ids, r.begin(mfa.KindTOTP).ID)
+	}
+	for _, id := range ids[:5] {
+		_, err := r.finish(id, "000000")
+		r.want("a wrong code", err, mfa.CheckWrong)
+	}
+	_, err := r.finish(ids[5], d.Code(r.clock()))
+	r.want("a challenge from before the lock", err, mfa.CheckLocked)
+}
+
+// TestCommitFails: a roll-back refunds nothing and spends nothing.
+func TestCommitFails(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	d := r.enrolTOTP()
+	boom := errors.New("boom")
+	for range 5 {
+		ch := r.begin(mfa.KindTOTP)
+		_, err := r.flow.Finish(t.Context(), ch.ID, mfa.Answer{Session: session, Data: []byte(d.Code(r.clock()))},
+			func(context.Context, mfa.Result) error { return boom })
+		if !errors.Is(err, boom) {
+			t.Fatal(err)
+		}
+	}
+	_, err := r.flow.Begin(t.Context(), r.input(mfa.KindTOTP))
+	r.want("after five roll-backs", err, mfa.CheckLocked)
+	r.pass(15 * time.Minute)
+	r.want("a code of a step that was rolled back", r.answer(mfa.KindTOTP, d.Code(r.clock())), "")
+}
+
+// TestParallelAnswers: one of many right answers passes, over one challenge
+// each and over one challenge with several tries.
+func TestParallelAnswers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	d := r.enrolTOTP()
+	var ids []string
+	for range 50 {
+		ids = append(ids, r.begin(mfa.KindTOTP).ID)
+	}
+	r.race(func(i int) error { _, err := r.finish(ids[i], d.Code(r.clock())); return err })
+	ch := r.begin(mfa.KindMail)
+	r.race(func(int) error { _, err := r.finish(ch.ID, r.last().Code); return err })
+	pass, shown := r.provision(`{"once":true}`)
+	_ = pass
+	for i := range ids {
+		ids[i] = r.begin(mfa.KindPass).ID
+	}
+	r.race(func(i int) error { _, err := r.finish(ids[i], shown); return err })
+}
+
+func (r *rig) race(answer func(i int) error) {
+	r.t.Helper()
+	var passed atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 50 {
+		wg.Go(func() {
+			err := answer(i)
+			if err == nil {
+				passed.Add(1)
+			} else if mfa.CheckOf(err) == "" {
+				r.t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if passed.Load() != 1 {
+		r.t.Errorf("%d of 50 parallel answers passed", passed.Load())
+	}
+}
+
+func TestAuditFailureRollsBack(t *testing.T) {
+	t.Parallel()
+	full := errors.New("the audit log is full")
+	var fail atomic.Bool
+	r := newRig(t, func(c *mfa.Config) {
+		c.OnEvent = func(_ context.Context, e mfa.Event) error {
+			if fail.Load() && e.Type == mfa.EventPassed {
+				return full
+			}
+			return nil
+		}
+	})
+	d := r.enrolTOTP()
+	fail.Store(true)
+	if err := r.answer(mfa.KindTOTP, d.Code(r.clock())); !errors.Is(err, full) {
+		t.Errorf("got %v", err)
+	}
+	fail.Store(false)
+	r.want("after the log has room", r.answer(mfa.KindTOTP, d.Code(r.clock())), "")
+}
