@@ -59,7 +59,7 @@ type Event struct {
 // around it.
 type Provider struct {
 	c       ProviderConfig
-	wall    bool // c.Now is time.Now: call that directly
+	born    time.Time // for the monotonic clock; zero if c.Now is given
 	current atomic.Pointer[held]
 
 	mu       sync.Mutex
@@ -73,12 +73,18 @@ type Provider struct {
 var _ aws.CredentialsProvider = (*Provider)(nil)
 
 // held is one set of credentials with the times that matter, in Unix
-// nanoseconds so that the fast path compares integers.
+// nanoseconds.
 type held struct {
 	creds   aws.Credentials
 	refresh int64
 	expires int64
+	// good is the monotonic time until which the wall clock need not be read
+	// again: reading that costs twice as much. It is a second at most, since
+	// the monotonic clock stands still while a machine sleeps.
+	good atomic.Int64
 }
+
+const trustMonotonic = int64(time.Second)
 
 // flight is one fetch; done is closed when err and the provider's current
 // credentials are set.
@@ -102,9 +108,9 @@ func NewProvider(c ProviderConfig) (*Provider, error) {
 	defaults(&c.FetchTimeout, time.Minute)
 	defaults(&c.ErrorTTL, time.Second)
 	defaults(&c.Jitter, 0.2)
-	p := &Provider{c: c, wall: c.Now == nil}
-	if p.wall {
-		p.c.Now = time.Now
+	p := &Provider{c: c}
+	if c.Now == nil {
+		p.c.Now, p.born = time.Now, time.Now()
 	}
 	return p, nil
 }
@@ -118,20 +124,23 @@ func defaults[T time.Duration | float64](v *T, d T) {
 // Retrieve returns credentials that have not expired.
 func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	h := p.current.Load()
-	if h != nil {
-		var now int64
-		if p.wall {
-			now = time.Now().UnixNano()
-		} else {
-			now = p.c.Now().UnixNano()
-		}
-		if now < h.refresh {
+	if h == nil {
+		return p.wait(ctx)
+	}
+	var mono int64
+	if !p.born.IsZero() {
+		if mono = int64(time.Since(p.born)); mono < h.good.Load() {
 			return h.creds, nil
 		}
-		if now < h.expires {
-			_, _ = p.start(ctx) // nobody waits: the ones in hand are good
-			return h.creds, nil
-		}
+	}
+	now := p.c.Now().UnixNano()
+	if now < h.refresh {
+		h.good.Store(mono + min(trustMonotonic, h.refresh-now))
+		return h.creds, nil
+	}
+	if now < h.expires {
+		_, _ = p.start(ctx) // nobody waits: the ones in hand are good
+		return h.creds, nil
 	}
 	return p.wait(ctx)
 }
