@@ -25,7 +25,6 @@ type rig struct {
 	t      testing.TB
 	flow   *mfa.Flow
 	factor *webauthn.Factor
-	events []mfa.Event
 }
 
 func newRig(t testing.TB, change ...func(*webauthn.Config)) *rig {

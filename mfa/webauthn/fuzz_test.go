@@ -1,0 +1,170 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package webauthn
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/go-webauthn/webauthn/protocol"
+)
+
+// seeds are the W3C vectors' parts of one name.
+func seeds(f *testing.F, ceremony, part string) (all [][]byte) {
+	f.Helper()
+	b, err := os.ReadFile("testdata/w3c-l3.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	var v struct{ Cases []map[string]json.RawMessage }
+	if err := json.Unmarshal(b, &v); err != nil {
+		f.Fatal(err)
+	}
+	for _, c := range v.Cases {
+		var parts map[string]string
+		if err := json.Unmarshal(c[ceremony], &parts); err != nil {
+			f.Fatal(err)
+		}
+		raw, err := hex.DecodeString(parts[part])
+		if err != nil {
+			f.Fatal(err)
+		}
+		all = append(all, raw)
+	}
+	return all
+}
+
+// FuzzJSON: what the strict reader accepts, package json accepts too, with the
+// same members; so no two readers differ.
+func FuzzJSON(f *testing.F) {
+	for _, s := range seeds(f, "authentication", "clientDataJSON") {
+		f.Add(s)
+	}
+	f.Add([]byte(`{"a":"\ud83d\ude00\n","b":[1,-0.5e+3,true,null,{}],"":{}}`))
+	f.Add([]byte(`{"a":1,"\u0061":2}`))
+	f.Add([]byte(`{"a":"\ud83d"}`))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		n, err := parseObject(in)
+		if err != nil {
+			return
+		}
+		var m map[string]any
+		if err := json.Unmarshal(in, &m); err != nil {
+			t.Fatalf("encoding/json: %v", err)
+		}
+		if len(m) != len(n.members) {
+			t.Fatalf("%d members, encoding/json has %d", len(n.members), len(m))
+		}
+		for i := range n.members {
+			if s, ok := m[string(n.members[i].name)].(string); ok && s != string(n.members[i].value.text) {
+				t.Fatalf("%q is %q, encoding/json has %q", n.members[i].name, n.members[i].value.text, s)
+			}
+		}
+	})
+}
+
+func FuzzCBOR(f *testing.F) {
+	for _, s := range seeds(f, "registration", "attestationObject") {
+		f.Add(s)
+	}
+	f.Add([]byte{0xa1, 0x20, 0x9f, 0xff})
+	f.Fuzz(func(t *testing.T, in []byte) {
+		it, rest, err := parseCBOR(in)
+		if err != nil {
+			return
+		}
+		if !bytes.HasSuffix(in, rest) || len(rest) >= len(in) {
+			t.Fatalf("the rest is %x", rest)
+		}
+		if again, err := parseOneCBOR(in[:len(in)-len(rest)]); err != nil || again.major != it.major {
+			t.Fatalf("the value alone: %v", err)
+		}
+	})
+}
+
+func FuzzAuthData(f *testing.F) {
+	for _, s := range seeds(f, "authentication", "authenticatorData") {
+		f.Add(s, false)
+	}
+	f.Fuzz(func(t *testing.T, in []byte, attested bool) {
+		a, err := parseAuthData(in, attested)
+		if err != nil {
+			return
+		}
+		// Whatever is read here, go-webauthn reads the same.
+		var guest protocol.AuthenticatorData
+		if err := guest.Unmarshal(in); err != nil {
+			return // it is stricter about keys, which come later here
+		}
+		if guest.Counter != a.counter || !bytes.Equal(guest.RPIDHash, a.rpIDHash) || byte(guest.Flags) != a.flags ||
+			!bytes.Equal(guest.AttData.CredentialID, a.credentialID) {
+			t.Fatalf("go-webauthn reads %+v", guest)
+		}
+	})
+}
+
+func FuzzAttestation(f *testing.F) {
+	for _, s := range seeds(f, "registration", "attestationObject") {
+		f.Add(s)
+	}
+	offered := []Algorithm{ES256, EdDSA, RS256, ES384, ES512, PS256}
+	hash := sha256.Sum256(nil)
+	f.Fuzz(func(t *testing.T, in []byte) {
+		a, err := parseAttestation(in)
+		if err != nil {
+			return
+		}
+		if a.key, err = parseCOSEKey(&a.authData.key, offered); err != nil {
+			return
+		}
+		b, err := a.key.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := newKey(a.key.alg, b)
+		if err != nil {
+			t.Fatalf("the key is not read again: %v", err)
+		}
+		if twice, err := again.encode(); err != nil || !bytes.Equal(b, twice) {
+			t.Fatalf("the key is encoded in two ways: %v", err)
+		}
+		a.clientDataHash = hash[:]
+		if trusted, _ := a.verifyStatement(&Attestation{}, time.Unix(1_800_000_000, 0)); trusted {
+			t.Fatal("trusted without roots")
+		}
+	})
+}
+
+func FuzzAnswer(f *testing.F) {
+	f.Add([]byte(`{"id":"AAAA","rawId":"AAAA","type":"public-key","response":{"clientDataJSON":"e30","authenticatorData":"AAAA","signature":"AAAA","userHandle":null},"clientExtensionResults":{}}`))
+	f.Add([]byte(`{"id":"AAAA","rawId":"AAAA","type":"public-key","response":{"clientDataJSON":"e30","attestationObject":"oA","transports":["usb",1]},"authenticatorAttachment":"platform"}`))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		if a, err := parseAssertion(in); err == nil && len(a.key) == 0 {
+			t.Fatal("a sign-in without a credential")
+		}
+		if r, err := parseRegistration(in); err == nil && (len(r.id) == 0 || len(r.transports) > maxTransports) {
+			t.Fatalf("%+v", r)
+		}
+	})
+}
+
+func FuzzState(f *testing.F) {
+	s := state{mode: modeKnown, verify: true, rpIDHash: make([]byte, 32), challenge: make([]byte, 32), allowed: [][]byte{{1}, {2}}}
+	f.Add(s.encode())
+	f.Fuzz(func(t *testing.T, in []byte) {
+		if s, err := decodeState(in); err == nil && (len(s.challenge) < 16 || s.mode >= modes) {
+			t.Fatalf("%+v", s)
+		}
+		if c, err := decodeCredential(in); err == nil {
+			if b, err := c.encode(); err != nil || len(b) > len(in) {
+				t.Fatalf("%x, %v", b, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,232 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package webauthn_test
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-id/gatehouse/mfa"
+	"github.com/gatehouse-id/gatehouse/mfa/mfatest"
+	"github.com/gatehouse-id/gatehouse/mfa/webauthn"
+)
+
+func TestModels(t *testing.T) {
+	t.Parallel()
+	one, other, zero := webauthn.AAGUID{1}, webauthn.AAGUID{2}, webauthn.AAGUID{}
+	for _, c := range []struct {
+		name   string
+		policy webauthn.Attestation
+		model  webauthn.AAGUID
+		want   mfa.Check
+	}{
+		{"any", webauthn.Attestation{}, one, ""},
+		{"any, none named", webauthn.Attestation{}, zero, ""},
+		{"permitted", webauthn.Attestation{Permitted: []webauthn.AAGUID{one}}, one, ""},
+		{"not permitted", webauthn.Attestation{Permitted: []webauthn.AAGUID{one}}, other, webauthn.CheckAAGUID},
+		{"none named, not permitted", webauthn.Attestation{Permitted: []webauthn.AAGUID{one}}, zero, webauthn.CheckAAGUID},
+		{"none named, permitted", webauthn.Attestation{Permitted: []webauthn.AAGUID{one}, PermitZero: true}, zero, ""},
+		{"denied", webauthn.Attestation{Denied: []webauthn.AAGUID{one}}, one, webauthn.CheckAAGUID},
+		{"none named, denied", webauthn.Attestation{Denied: []webauthn.AAGUID{zero}}, zero, webauthn.CheckAAGUID},
+		{"denied and permitted", webauthn.Attestation{Denied: []webauthn.AAGUID{one}, Permitted: []webauthn.AAGUID{one}}, one, webauthn.CheckAAGUID},
+		{"format not accepted", webauthn.Attestation{Formats: []webauthn.Format{webauthn.FormatPacked}}, one, webauthn.CheckFormat},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			a := mfatest.NewAuthenticator(origin)
+			a.AAGUID = c.model
+			_, err := newRig(t, func(cfg *webauthn.Config) { cfg.Attestation = c.policy }).enrol("ann", a)
+			wantCheck(t, err, c.want)
+			// The same policy, for one person only.
+			byPerson := func(cfg *webauthn.Config) {
+				cfg.AttestationFor = func(_ context.Context, s mfa.Subject) (webauthn.Attestation, error) {
+					if s == person("ann") {
+						return c.policy, nil
+					}
+					return webauthn.Attestation{}, nil
+				}
+			}
+			b := a.Clone()
+			_, err = newRig(t, byPerson).enrol("ann", b)
+			wantCheck(t, err, c.want)
+			_, err = newRig(t, byPerson).enrol("bob", b)
+			wantCheck(t, err, "")
+		})
+	}
+}
+
+// TestU2FModel: U2F statements do not sign the AAGUID, so it counts for
+// nothing.
+func TestU2FModel(t *testing.T) {
+	v := readVectors(t)
+	i := slices.IndexFunc(v.Cases, func(c vector) bool { return c.Name == "fido-u2f-es256" })
+	claimed, err := webauthn.ParseAAGUID("afb3c2ef-c054-df42-5013-d5c88e79c3c1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := vectorFactor(t, v, func(c *webauthn.Config) { c.Attestation.Permitted = []webauthn.AAGUID{claimed} })
+	_, err = v.Cases[i].register(t, f)
+	wantCheck(t, err, webauthn.CheckAAGUID)
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	get := func(raw json.RawMessage) map[string]any {
+		var m map[string]any
+		if err := json.Unmarshal(raw, &m); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	r := newRig(t, func(c *webauthn.Config) {
+		c.ResidentKey, c.UserVerification, c.Attachment = webauthn.Required, webauthn.Required, "platform"
+	})
+	m := get(r.beginEnrol("ann", webauthn.Options{Hints: []string{"client-device"}}).Public)
+	selection := m["authenticatorSelection"].(map[string]any)
+	if selection["residentKey"] != "required" || selection["requireResidentKey"] != true || selection["userVerification"] != "required" ||
+		selection["authenticatorAttachment"] != "platform" || m["attestation"] != "none" || m["rp"].(map[string]any)["id"] != rpID ||
+		m["timeout"] != 300_000.0 || len(m["challenge"].(string)) != 43 || len(m["pubKeyCredParams"].([]any)) != 3 {
+		t.Errorf("creation options %v", m)
+	}
+	m = get(r.begin(mfa.BeginInput{Subject: mfa.Subject{Tenant: "t"}}).Public)
+	if m["userVerification"] != "required" || m["rpId"] != rpID || len(m["allowCredentials"].([]any)) != 0 {
+		t.Errorf("request options %v", m)
+	}
+	a := mfatest.NewAuthenticator(origin)
+	r.mustEnrol("ann", a)
+	m = get(r.begin(mfa.BeginInput{
+		Subject: person("ann"), Purpose: mfa.Second, Options: webauthn.Options{UserVerification: webauthn.Discouraged}.JSON(),
+	}).Public)
+	allowed := m["allowCredentials"].([]any)[0].(map[string]any)
+	if m["userVerification"] != "discouraged" || allowed["transports"].([]any)[0] != "internal" {
+		t.Errorf("request options %v", m)
+	}
+	for _, bad := range []string{`{"origin":"https://evil.example"}`, `{"userVerification":"maybe"}`, `{"x":1}`, `[]`} {
+		_, err := r.flow.Begin(context.Background(), mfa.BeginInput{
+			Subject: person("ann"), Kind: mfa.KindWebAuthn, Purpose: mfa.First, Session: "s", Options: json.RawMessage(bad),
+		})
+		var refused *mfa.Error
+		if err == nil || errors.As(err, &refused) {
+			t.Errorf("options %s: %v", bad, err)
+		}
+	}
+}
+
+func TestConfig(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		change func(*webauthn.Config)
+	}{
+		{"no RP ID", func(c *webauthn.Config) { c.RPID = "" }},
+		{"RP ID with a scheme", func(c *webauthn.Config) { c.RPID = "https://example.org" }},
+		{"RP ID in capitals", func(c *webauthn.Config) { c.RPID = "Example.org" }},
+		{"RP ID is an address", func(c *webauthn.Config) { c.RPID = "127.0.0.1" }},
+		{"no name", func(c *webauthn.Config) { c.RPName = "" }},
+		{"no origin", func(c *webauthn.Config) { c.Origins = nil }},
+		{"origin with a path", func(c *webauthn.Config) { c.Origins = []string{"https://example.org/"} }},
+		{"origin in capitals", func(c *webauthn.Config) { c.Origins = []string{"https://Example.org"} }},
+		{"origin with the default port", func(c *webauthn.Config) { c.Origins = []string{"https://example.org:443"} }},
+		{"origin without TLS", func(c *webauthn.Config) { c.Origins = []string{"http://example.org"} }},
+		{"origin with a name and password", func(c *webauthn.Config) { c.Origins = []string{"https://u:p@example.org"} }},
+		{"origin is an address", func(c *webauthn.Config) { c.Origins = []string{"https://127.0.0.1"} }},
+		{"top origins unused", func(c *webauthn.Config) { c.TopOrigins = []string{origin} }},
+		{"short key", func(c *webauthn.Config) { c.Key = make([]byte, 31) }},
+		{"requirement", func(c *webauthn.Config) { c.UserVerification = "maybe" }},
+		{"resident key", func(c *webauthn.Config) { c.ResidentKey = "maybe" }},
+		{"attachment", func(c *webauthn.Config) { c.Attachment = "usb" }},
+		{"algorithm", func(c *webauthn.Config) { c.Algorithms = []webauthn.Algorithm{-65535} }},
+		{"timeout", func(c *webauthn.Config) { c.Timeout = 1 }},
+		{"too many credentials", func(c *webauthn.Config) { c.MaxCredentials = 1000 }},
+		{"trust without roots", func(c *webauthn.Config) { c.Attestation.RequireTrusted = true }},
+		{"nil root", func(c *webauthn.Config) { c.Attestation.Roots = []*x509.Certificate{nil} }},
+		{"format", func(c *webauthn.Config) { c.Attestation.Formats = []webauthn.Format{"x"} }},
+	} {
+		cfg := webauthn.Config{RPID: rpID, RPName: "x", Origins: []string{origin}, Key: make([]byte, 32)}
+		if _, err := webauthn.New(cfg); err != nil {
+			t.Fatal(err)
+		}
+		c.change(&cfg)
+		if _, err := webauthn.New(cfg); err == nil {
+			t.Errorf("%s: accepted", c.name)
+		}
+	}
+	for _, o := range []string{"http://localhost:8080", "http://a.localhost", "https://example.org:8443", "android:apk-key-hash:abc"} {
+		cfg := webauthn.Config{RPID: rpID, RPName: "x", Origins: []string{o}, Key: make([]byte, 32)}
+		if _, err := webauthn.New(cfg); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestRelatedOrigins(t *testing.T) {
+	t.Parallel()
+	f, err := webauthn.New(webauthn.Config{
+		RPID: rpID, RPName: "x", Key: make([]byte, 32),
+		Origins: []string{origin, "https://example.co.uk", "android:apk-key-hash:abc"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	f.RelatedOrigins().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/.well-known/webauthn", nil))
+	if got := w.Body.String(); got != `{"origins":["https://example.org","https://example.co.uk"]}` || w.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("%s, %v", got, w.Header())
+	}
+	w = httptest.NewRecorder()
+	f.RelatedOrigins().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/.well-known/webauthn", strings.NewReader("")))
+	if w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("POST: %d", w.Code)
+	}
+	// A related origin is an origin like the others.
+	r := rigOver(t, f, mfa.NewMemoryStore(100), newSealer(t))
+	a := mfatest.NewAuthenticator("https://example.co.uk")
+	r.mustEnrol("ann", a)
+	if _, err := r.login(mfa.BeginInput{Subject: person("ann")}, a); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAAGUID(t *testing.T) {
+	t.Parallel()
+	a, err := webauthn.ParseAAGUID("0132d110-bf4e-4208-a403-ab4f5f12efe5")
+	if err != nil || a.String() != "0132d110-bf4e-4208-a403-ab4f5f12efe5" || a.IsZero() {
+		t.Errorf("%v, %v", a, err)
+	}
+	for _, s := range []string{"", "0132d110bf4e4208a403ab4f5f12efe5", "0132d110-bf4e-4208-a403-ab4f5f12efe", "x"} {
+		if _, err := webauthn.ParseAAGUID(s); err == nil {
+			t.Errorf("%q is accepted", s)
+		}
+	}
+}
+
+// TestQuietErrors: neither what was expected nor the guest library's words
+// reach people.
+func TestQuietErrors(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ch := r.beginEnrol("ann", webauthn.Options{})
+	var o struct{ Challenge string }
+	if err := json.Unmarshal(ch.Public, &o); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := mfatest.NewAuthenticator(origin).Register(ch.Public, mfatest.Tamper{
+		ClientData: func(m map[string]any) { m["challenge"] = "AAAA" },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.finishEnrol("ann", ch, answer)
+	var e *mfa.Error
+	if !errors.As(err, &e) || strings.Contains(e.Public, o.Challenge) || strings.Contains(e.Error(), o.Challenge) {
+		t.Errorf("%v", err)
+	}
+}
