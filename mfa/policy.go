@@ -35,27 +35,28 @@ type Upstream struct {
 // Policy decides what is asked of a request. It is immutable, pure and safe
 // for concurrent use.
 type Policy struct {
-	rules    []rule
-	fallback rule
-	zones    []Zone
-	groups   map[string]int
-	upstream map[string]Upstream
+	rules      []Rule
+	conditions []conditions // of each rule
+	fallback   Rule
+	zones      []Zone
+	groups     map[string]int
+	resources  map[Resource]int
+	upstream   map[string]Upstream
 }
 
-// rule is a Rule compiled: names are indexes, so that a decision over many
-// rules compares integers.
-type rule struct {
-	Rule
+// conditions are those of a rule, with indexes for names: a decision over many
+// rules compares integers that lie together.
+type conditions struct {
 	groups    []int
+	resources []int
 	zones     []int
 	outside   []int
 	windows   []window
-	resources []Resource
 }
 
 // NewPolicy compiles a policy, or says which rule is wrong.
 func NewPolicy(c PolicyConfig) (*Policy, error) {
-	p := &Policy{groups: map[string]int{}, upstream: map[string]Upstream{}}
+	p := &Policy{groups: map[string]int{}, resources: map[Resource]int{}, upstream: map[string]Upstream{}}
 	zones := map[string]int{}
 	for i, z := range c.Zones {
 		if _, dup := zones[z.Name]; dup || z.Name == "" {
@@ -79,11 +80,11 @@ func NewPolicy(c PolicyConfig) (*Policy, error) {
 			return nil, fmt.Errorf("mfa: rule %q has no name of its own", r.Name)
 		}
 		names[r.Name] = true
-		compiled, err := p.compile(r, zones)
+		compiled, cond, err := p.compile(r, zones)
 		if err != nil {
 			return nil, fmt.Errorf("mfa: rule %q: %w", r.Name, err)
 		}
-		p.rules = append(p.rules, compiled)
+		p.rules, p.conditions = append(p.rules, compiled), append(p.conditions, cond)
 	}
 	d := c.Default
 	d.Name = defaultTo(d.Name, "default")
@@ -91,7 +92,7 @@ func NewPolicy(c PolicyConfig) (*Policy, error) {
 		return nil, errors.New("mfa: PolicyConfig.Default has conditions")
 	}
 	var err error
-	if p.fallback, err = p.compile(d, zones); err != nil {
+	if p.fallback, _, err = p.compile(d, zones); err != nil {
 		return nil, fmt.Errorf("mfa: default rule: %w", err)
 	}
 	for name, u := range c.Upstream {
@@ -125,46 +126,61 @@ func (u Upstream) clone() Upstream {
 	return c
 }
 
-func (p *Policy) compile(r Rule, zones map[string]int) (rule, error) {
+func (p *Policy) compile(r Rule, zones map[string]int) (Rule, conditions, error) {
 	r.Mode = defaultTo(r.Mode, Always)
 	r.NoFactor.Action = defaultTo(r.NoFactor.Action, ActBlock)
 	if err := r.check(); err != nil {
-		return rule{}, err
+		return r, conditions{}, err
 	}
-	c := rule{Rule: r, resources: slices.Clone(r.Resources)}
-	c.Factors = slices.Clone(r.Factors)
-	c.Watch = slices.Clone(r.Watch)
-	if len(c.Watch) == 0 {
-		c.Watch = defaultWatch
+	r.Factors, r.Watch = slices.Clone(r.Factors), slices.Clone(r.Watch)
+	if len(r.Watch) == 0 {
+		r.Watch = defaultWatch
 	}
+	var c conditions
 	for _, g := range r.Groups {
-		i, ok := p.groups[g]
-		if !ok {
-			i = len(p.groups)
-			p.groups[g] = i
-		}
-		c.groups = append(c.groups, i)
+		c.groups = append(c.groups, index(p.groups, g))
 	}
-	for _, set := range []struct {
-		names []string
-		to    *[]int
-	}{{r.Zones, &c.zones}, {r.OutsideZones, &c.outside}} {
-		for _, n := range set.names {
-			i, ok := zones[n]
-			if !ok {
-				return rule{}, fmt.Errorf("zone %q is not defined", n)
-			}
-			*set.to = append(*set.to, i)
-		}
+	for _, res := range r.Resources {
+		c.resources = append(c.resources, index(p.resources, res))
+	}
+	var err error
+	if c.zones, err = known(zones, r.Zones); err != nil {
+		return r, c, err
+	}
+	if c.outside, err = known(zones, r.OutsideZones); err != nil {
+		return r, c, err
 	}
 	for _, w := range r.Times {
 		cw, err := w.compile()
 		if err != nil {
-			return rule{}, err
+			return r, c, err
 		}
 		c.windows = append(c.windows, cw)
 	}
-	return c, nil
+	return r, c, nil
+}
+
+// index returns the number of a name, a new one if it is new.
+func index[K comparable](numbers map[K]int, name K) int {
+	i, ok := numbers[name]
+	if !ok {
+		i = len(numbers)
+		numbers[name] = i
+	}
+	return i
+}
+
+// known returns the numbers of names that must be there.
+func known(numbers map[string]int, names []string) ([]int, error) {
+	var out []int
+	for _, n := range names {
+		i, ok := numbers[n]
+		if !ok {
+			return nil, fmt.Errorf("zone %q is not defined", n)
+		}
+		out = append(out, i)
+	}
+	return out, nil
 }
 
 var (

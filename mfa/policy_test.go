@@ -1,0 +1,512 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mfa_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/mfa"
+)
+
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) // a Monday
+
+var (
+	allFactors = []mfa.Info{
+		{Kind: mfa.KindTOTP}, {Kind: mfa.KindWebAuthn, Strength: mfa.Attested},
+		{Kind: mfa.KindMail, Implicit: true, Fallback: true}, {Kind: mfa.KindRecovery},
+	}
+	pwd      = mfa.Evidence{Kind: mfa.KindPassword, At: noon}
+	otp      = mfa.Evidence{Kind: mfa.KindTOTP, At: noon, Factor: true}
+	mail     = mfa.Evidence{Kind: mfa.KindMail, At: noon, Factor: true, Fallback: true}
+	passkey  = mfa.Evidence{Kind: mfa.KindWebAuthn, At: noon, Factor: true, UserVerified: true, Strength: mfa.PhishingResistant}
+	touch    = mfa.Evidence{Kind: mfa.KindWebAuthn, At: noon, Factor: true, Strength: mfa.PhishingResistant}
+	hasTOTP  = mfa.Record{ID: "t", Kind: mfa.KindTOTP}
+	hasKey   = mfa.Record{ID: "k", Kind: mfa.KindWebAuthn, Strength: mfa.PhishingResistant}
+	hasPaper = mfa.Record{ID: "r", Kind: mfa.KindRecovery}
+	zurich   = mfa.Place{Country: "CH", Lat: 47.37, Lon: 8.54, Located: true}
+	sydney   = mfa.Place{Country: "AU", Lat: -33.87, Lon: 151.21, Located: true}
+)
+
+func TestDecide(t *testing.T) {
+	t.Parallel()
+	seen := []mfa.Sighting{{Browser: "Firefox on Linux", Network: "192.0.2.0/24", Place: zurich, At: noon.Add(-time.Hour)}}
+	known := mfa.Client{Addr: netip.MustParseAddr("192.0.2.7"), Browser: "Firefox on Linux"}
+	ctxRule := mfa.Rule{Mode: mfa.Contextual, Watch: []mfa.Signal{mfa.SignalBrowser, mfa.SignalNetwork, mfa.SignalPlace, mfa.SignalTravel, mfa.SignalHour}}
+	enrolGrace := mfa.Rule{NoFactor: mfa.NoFactor{Action: mfa.ActEnrol, Grace: 24 * time.Hour}}
+	trust := mfa.Rule{Trust: time.Hour}
+	with := func(r mfa.Rule, f func(*mfa.Rule)) mfa.Rule { f(&r); return r }
+	for _, c := range []struct {
+		name    string
+		rule    mfa.Rule
+		req     mfa.Request
+		s       mfa.Standing
+		want    mfa.Outcome
+		reason  mfa.ReasonCode
+		factors []mfa.Kind
+	}{
+		{name: "always asks", req: proved(pwd), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindTOTP)},
+		{name: "strongest first", req: proved(pwd), s: having(hasTOTP, hasKey), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindWebAuthn, mfa.KindTOTP)},
+		{name: "a factor after a password", req: proved(pwd, otp), s: having(hasTOTP), want: mfa.Allow, reason: mfa.ReasonProved},
+		{name: "one proof alone is one factor", req: proved(otp), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindTOTP)},
+		{name: "the same factor twice is one", req: proved(otp, otp), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindTOTP)},
+		{name: "a passkey is two in one", req: proved(passkey), s: having(hasKey), want: mfa.Allow, reason: mfa.ReasonProved},
+		{name: "a touched key alone is one", req: proved(touch), s: having(hasKey), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindWebAuthn)},
+		{name: "a password is no factor", req: proved(pwd, mfa.Evidence{Kind: "other", At: noon}), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindTOTP)},
+		{name: "mail does not count", req: proved(pwd, mail), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindTOTP)},
+		{name: "mail counts where named", rule: mfa.Rule{Factors: kinds(mfa.KindMail)}, req: proved(pwd, mail), s: having(hasTOTP), want: mfa.Allow, reason: mfa.ReasonProved},
+		{name: "other kinds do not count then", rule: mfa.Rule{Factors: kinds(mfa.KindMail)}, req: proved(pwd, otp), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindMail)},
+		{name: "a proof of the future", req: proved(pwd, at(otp, noon.Add(time.Hour))), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonTooOld, factors: kinds(mfa.KindTOTP)},
+
+		{name: "too weak", rule: mfa.Rule{Require: mfa.PhishingResistant}, req: proved(pwd, otp), s: having(hasTOTP, hasKey), want: mfa.Ask, reason: mfa.ReasonTooWeak, factors: kinds(mfa.KindWebAuthn)},
+		{name: "strong enough", rule: mfa.Rule{Require: mfa.PhishingResistant}, req: proved(pwd, touch), s: having(hasKey), want: mfa.Allow, reason: mfa.ReasonProved},
+		{name: "not attested", rule: mfa.Rule{Require: mfa.Attested}, req: proved(pwd, touch), s: having(hasKey), want: mfa.Block, reason: mfa.ReasonNoFactor},
+		{name: "step-up: too old", rule: mfa.Rule{MaxAge: time.Minute}, req: proved(pwd, at(otp, noon.Add(-time.Minute-1))), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonTooOld, factors: kinds(mfa.KindTOTP)},
+		{name: "step-up: fresh", rule: mfa.Rule{MaxAge: time.Minute}, req: proved(pwd, at(otp, noon.Add(-time.Minute))), s: having(hasTOTP), want: mfa.Allow, reason: mfa.ReasonProved},
+		{name: "step-up: trusted is not enough", rule: mfa.Rule{MaxAge: time.Minute}, req: proved(pwd), s: trusted(having(hasTOTP)), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindTOTP)},
+
+		{name: "never", rule: mfa.Rule{Mode: mfa.Never}, req: proved(pwd), s: having(), want: mfa.Allow, reason: mfa.ReasonNever},
+		{name: "deny", rule: mfa.Rule{Mode: mfa.Deny}, req: proved(pwd, otp), s: having(hasTOTP), want: mfa.Block, reason: mfa.ReasonDenied},
+		{name: "trusted", rule: trust, req: proved(pwd), s: trusted(having(hasTOTP)), want: mfa.Allow, reason: mfa.ReasonTrusted},
+		{name: "trusted where the rule has no trust", req: proved(pwd), s: trusted(having(hasTOTP)), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindTOTP)},
+		{name: "trusted but impossible", rule: trust, req: proved(pwd), s: trusted(from(sydney, having(hasTOTP), seen...)), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindTOTP)},
+
+		{name: "known context", rule: ctxRule, req: client(known, proved(pwd)), s: from(zurich, having(hasTOTP), seen...), want: mfa.Allow, reason: mfa.ReasonKnown},
+		{name: "nobody was ever seen", rule: ctxRule, req: client(known, proved(pwd)), s: from(zurich, having(hasTOTP)), want: mfa.Ask, reason: "browser", factors: kinds(mfa.KindTOTP)},
+		{name: "new browser", rule: ctxRule, req: client(mfa.Client{Addr: known.Addr, Browser: "curl"}, proved(pwd)), s: from(zurich, having(hasTOTP), seen...), want: mfa.Ask, reason: "browser", factors: kinds(mfa.KindTOTP)},
+		{name: "new network", rule: ctxRule, req: client(mfa.Client{Addr: netip.MustParseAddr("2001:db8::1"), Browser: known.Browser}, proved(pwd)), s: from(zurich, having(hasTOTP), seen...), want: mfa.Ask, reason: "network", factors: kinds(mfa.KindTOTP)},
+		{name: "new place and impossible", rule: ctxRule, req: client(known, proved(pwd)), s: from(sydney, having(hasTOTP), seen...), want: mfa.Ask, reason: "place", factors: kinds(mfa.KindTOTP)},
+		{name: "trusted goes anywhere", rule: with(ctxRule, func(r *mfa.Rule) { r.Trust = time.Hour }), req: client(mfa.Client{}, proved(pwd)), s: trusted(from(zurich, having(hasTOTP), seen...)), want: mfa.Allow, reason: mfa.ReasonKnown},
+		{name: "trusted does not travel impossibly", rule: with(ctxRule, func(r *mfa.Rule) { r.Trust = time.Hour }), req: client(mfa.Client{}, proved(pwd)), s: trusted(from(sydney, having(hasTOTP), seen...)), want: mfa.Ask, reason: "travel", factors: kinds(mfa.KindTOTP)},
+		{name: "a new device by default", rule: mfa.Rule{Mode: mfa.Contextual}, req: client(known, proved(pwd)), s: from(zurich, having(hasTOTP), seen...), want: mfa.Ask, reason: "device", factors: kinds(mfa.KindTOTP)},
+
+		{name: "risk denies", rule: mfa.Rule{RiskDeny: 9}, req: proved(pwd, otp), s: risky(9, having(hasTOTP)), want: mfa.Block, reason: mfa.ReasonRisk},
+		{name: "risk asks", rule: mfa.Rule{Mode: mfa.Never, RiskChallenge: 5}, req: proved(pwd), s: risky(5, having(hasTOTP)), want: mfa.Ask, reason: mfa.ReasonRisk, factors: kinds(mfa.KindTOTP)},
+		{name: "risk below", rule: mfa.Rule{Mode: mfa.Never, RiskChallenge: 5}, req: proved(pwd), s: risky(4, having(hasTOTP)), want: mfa.Allow, reason: mfa.ReasonNever},
+		{name: "risk unknown", rule: mfa.Rule{Mode: mfa.Never, RiskChallenge: 5}, req: proved(pwd), s: risky(-1, having(hasTOTP)), want: mfa.Ask, reason: mfa.ReasonRiskUnknown, factors: kinds(mfa.KindTOTP)},
+
+		{name: "no factor: block", req: proved(pwd), s: having(), want: mfa.Block, reason: mfa.ReasonNoFactor},
+		{name: "no factor: allow", rule: noFactor(mfa.ActAllow), req: proved(pwd), s: having(), want: mfa.Allow, reason: mfa.ReasonNoFactor},
+		{name: "no factor: mail", rule: noFactor(mfa.ActMail), req: proved(pwd), s: having(), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindMail)},
+		{name: "no factor: mail given", rule: noFactor(mfa.ActMail), req: proved(pwd, mail), s: having(), want: mfa.Allow, reason: mfa.ReasonProved},
+		{name: "mail is not for those who have a factor", rule: noFactor(mfa.ActMail), req: proved(pwd, mail), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindTOTP)},
+		{name: "no factor: enrol", rule: noFactor(mfa.ActEnrol), req: proved(pwd), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonNoFactor},
+		{name: "no factor: enrol later", rule: enrolGrace, req: since(noon.Add(-time.Hour), proved(pwd)), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonGrace},
+		{name: "grace is over", rule: enrolGrace, req: since(noon.Add(-24*time.Hour), proved(pwd)), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonNoFactor},
+		{name: "grace of nobody knows when", rule: enrolGrace, req: proved(pwd), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonNoFactor},
+		{name: "too weak a factor is no advantage", rule: mfa.Rule{Require: mfa.PhishingResistant, NoFactor: mfa.NoFactor{Action: mfa.ActAllow}}, req: proved(pwd), s: having(hasTOTP), want: mfa.Block, reason: mfa.ReasonNoFactor},
+		{name: "a weaker factor in grace", rule: with(enrolGrace, func(r *mfa.Rule) { r.Require = mfa.PhishingResistant }), req: since(noon, proved(pwd)), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonGrace, factors: kinds(mfa.KindTOTP)},
+		{name: "a weaker factor proved in grace", rule: with(enrolGrace, func(r *mfa.Rule) { r.Require = mfa.PhishingResistant }), req: since(noon, proved(pwd, otp)), s: having(hasTOTP), want: mfa.MustEnrol, reason: mfa.ReasonGrace},
+		{name: "a weaker factor after grace", rule: with(enrolGrace, func(r *mfa.Rule) { r.Require = mfa.PhishingResistant }), req: proved(pwd), s: having(hasTOTP), want: mfa.MustEnrol, reason: mfa.ReasonNoFactor, factors: kinds(mfa.KindTOTP)},
+		{name: "an expired record is none", req: proved(pwd), s: having(mfa.Record{Kind: mfa.KindTOTP, ExpiresAt: noon}), want: mfa.Block, reason: mfa.ReasonNoFactor},
+		{name: "recovery codes", req: proved(pwd), s: having(hasPaper), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindRecovery)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p, err := mfa.NewPolicy(mfa.PolicyConfig{Default: c.rule})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := p.Decide(c.req, c.s)
+			has := slices.ContainsFunc(d.Reasons, func(r mfa.Reason) bool { return r.Code == c.reason })
+			if d.Outcome != c.want || !has || !slices.Equal(d.Factors, c.factors) {
+				t.Errorf("got %+v", d)
+			}
+			if d.Deferrable != (d.Outcome == mfa.MustEnrol && c.reason == mfa.ReasonGrace) {
+				t.Errorf("deferrable: %+v", d)
+			}
+			b, err := json.Marshal(d)
+			var back mfa.Decision
+			if err != nil || json.Unmarshal(b, &back) != nil || !reflect.DeepEqual(back, d) {
+				t.Errorf("decision %s is not data: %v", b, err)
+			}
+		})
+	}
+}
+
+func kinds(k ...mfa.Kind) []mfa.Kind { return k }
+
+func proved(e ...mfa.Evidence) mfa.Request {
+	return mfa.Request{Subject: alice, Authenticated: e}
+}
+
+func having(r ...mfa.Record) mfa.Standing {
+	return mfa.Standing{Factors: allFactors, Records: r, Now: noon}
+}
+
+func trusted(s mfa.Standing) mfa.Standing { s.Trusted = true; return s }
+
+func from(p mfa.Place, s mfa.Standing, seen ...mfa.Sighting) mfa.Standing {
+	s.Place, s.Sightings = p, seen
+	return s
+}
+
+func risky(n int, s mfa.Standing) mfa.Standing {
+	s.Risk, s.RiskUnknown = max(n, 0), n < 0
+	return s
+}
+
+func at(e mfa.Evidence, t time.Time) mfa.Evidence { e.At = t; return e }
+
+func since(t time.Time, r mfa.Request) mfa.Request { r.Since = t; return r }
+
+func client(c mfa.Client, r mfa.Request) mfa.Request { r.Client = c; return r }
+
+func noFactor(a mfa.Action) mfa.Rule { return mfa.Rule{NoFactor: mfa.NoFactor{Action: a}} }
+
+func TestRulesMatch(t *testing.T) {
+	t.Parallel()
+	office := mfa.Zone{Name: "office", Prefixes: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}}
+	for _, c := range []struct {
+		name string
+		rule mfa.Rule
+		req  mfa.Request
+		s    mfa.Standing
+		want bool
+	}{
+		{name: "no conditions", want: true},
+		{name: "in a group", rule: mfa.Rule{Groups: []string{"a", "b"}}, req: mfa.Request{Groups: []string{"x", "b"}}, want: true},
+		{name: "in no group", rule: mfa.Rule{Groups: []string{"a"}}, req: mfa.Request{Groups: []string{"A"}}},
+		{name: "the resource", rule: mfa.Rule{Resources: []mfa.Resource{{Kind: "app", ID: "1"}}}, req: mfa.Request{Resource: mfa.Resource{Kind: "app", ID: "1"}}, want: true},
+		{name: "another resource", rule: mfa.Rule{Resources: []mfa.Resource{{Kind: "app", ID: "1"}}}, req: mfa.Request{Resource: mfa.Resource{Kind: "app", ID: "2"}}},
+		{name: "any of the kind", rule: mfa.Rule{Resources: []mfa.Resource{{Kind: "app"}}}, req: mfa.Request{Resource: mfa.Resource{Kind: "app", ID: "2"}}, want: true},
+		{name: "of another kind", rule: mfa.Rule{Resources: []mfa.Resource{{Kind: "app"}}}, req: mfa.Request{Resource: mfa.Resource{Kind: "role", ID: "2"}}},
+		{name: "in the zone", rule: mfa.Rule{Zones: []string{"office"}}, req: addr("192.0.2.1"), want: true},
+		{name: "in the zone, mapped", rule: mfa.Rule{Zones: []string{"office"}}, req: addr("::ffff:192.0.2.1"), want: true},
+		{name: "in the zone by v6", rule: mfa.Rule{Zones: []string{"office"}}, req: addr("2001:db8::1%eth0"), want: true},
+		{name: "not in the zone", rule: mfa.Rule{Zones: []string{"office"}}, req: addr("198.51.100.1")},
+		{name: "address unknown", rule: mfa.Rule{Zones: []string{"office"}}},
+		{name: "outside", rule: mfa.Rule{OutsideZones: []string{"office"}}, req: addr("198.51.100.1"), want: true},
+		{name: "outside, address unknown", rule: mfa.Rule{OutsideZones: []string{"office"}}, want: true},
+		{name: "not outside", rule: mfa.Rule{OutsideZones: []string{"office"}}, req: addr("192.0.2.1")},
+		{name: "in the country", rule: mfa.Rule{Zones: []string{"dach"}}, s: mfa.Standing{Place: zurich}, want: true},
+		{name: "country unknown", rule: mfa.Rule{Zones: []string{"dach"}}},
+		{name: "in time", rule: mfa.Rule{Times: []mfa.Window{{From: "12:00", To: "13:00"}}}, want: true},
+		{name: "too late", rule: mfa.Rule{Times: []mfa.Window{{From: "11:00", To: "12:00"}}}},
+		{name: "on the day", rule: mfa.Rule{Times: []mfa.Window{{Days: []time.Weekday{time.Monday}}}}, want: true},
+		{name: "on another day", rule: mfa.Rule{Times: []mfa.Window{{Days: []time.Weekday{time.Sunday}}}}},
+		{name: "over midnight", rule: mfa.Rule{Times: []mfa.Window{{Days: []time.Weekday{time.Sunday}, From: "22:00", To: "12:30"}}}, want: true},
+		{name: "elsewhere", rule: mfa.Rule{Times: []mfa.Window{{From: "13:00", To: "24:00", Location: "Europe/Zurich"}}}, want: true},
+		{name: "all must hold", rule: mfa.Rule{Groups: []string{"a"}, Zones: []string{"office"}}, req: addr("192.0.2.1")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			rule := c.rule
+			rule.Name = "rule"
+			p, err := mfa.NewPolicy(mfa.PolicyConfig{
+				Zones: []mfa.Zone{office, {Name: "dach", Countries: []string{"DE", "AT", "CH"}}}, Rules: []mfa.Rule{rule},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.s.Now = noon
+			if d := p.Decide(c.req, c.s); (d.Rule == "rule") != c.want {
+				t.Errorf("rule %q decided", d.Rule)
+			}
+		})
+	}
+}
+
+func addr(s string) mfa.Request {
+	return mfa.Request{Client: mfa.Client{Addr: netip.MustParseAddr(s)}}
+}
+
+func TestFirstRuleDecides(t *testing.T) {
+	t.Parallel()
+	p, err := mfa.NewPolicy(mfa.PolicyConfig{Rules: []mfa.Rule{
+		{Name: "admins", Groups: []string{"admins"}, Require: mfa.PhishingResistant},
+		{Name: "all", Mode: mfa.Never},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := proved(pwd)
+	r.Groups = []string{"admins"}
+	if d := p.Decide(r, having(hasKey)); d.Rule != "admins" || d.Outcome != mfa.Ask {
+		t.Errorf("got %+v", d)
+	}
+	r.Groups = nil
+	if d := p.Decide(r, having(hasKey)); d.Rule != "all" || d.Outcome != mfa.Allow {
+		t.Errorf("got %+v", d)
+	}
+}
+
+func TestUpstream(t *testing.T) {
+	t.Parallel()
+	p, err := mfa.NewPolicy(mfa.PolicyConfig{Default: mfa.Rule{Require: mfa.PhishingResistant}, Upstream: map[string]mfa.Upstream{
+		"okta": {Classes: map[string]mfa.Strength{"urn:phr": mfa.PhishingResistant}, AMR: map[string]mfa.Strength{"otp": mfa.Any, "hwk": mfa.PhishingResistant}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		e    mfa.Evidence
+		want mfa.Outcome
+	}{
+		"by class":             {mfa.Evidence{Source: "okta", Class: "urn:phr"}, mfa.Allow},
+		"by method":            {mfa.Evidence{Source: "okta", AMR: []string{"pwd", "hwk"}}, mfa.Allow},
+		"too weak":             {mfa.Evidence{Source: "okta", AMR: []string{"otp"}}, mfa.Ask},
+		"not configured":       {mfa.Evidence{Source: "okta", AMR: []string{"mfa"}}, mfa.Ask},
+		"an unknown source":    {mfa.Evidence{Source: "entra", AMR: []string{"hwk"}}, mfa.Ask},
+		"its own claims":       {mfa.Evidence{Source: "okta", Factor: true, UserVerified: true, Strength: mfa.Attested}, mfa.Ask},
+		"a class of no moment": {mfa.Evidence{Source: "okta", Class: ""}, mfa.Ask},
+	} {
+		c.e.Kind, c.e.At = "saml", noon
+		if d := p.Decide(proved(c.e), having(hasKey)); d.Outcome != c.want {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+}
+
+func TestNewPolicyRefuses(t *testing.T) {
+	t.Parallel()
+	rule := func(r mfa.Rule) mfa.PolicyConfig { r.Name = "r"; return mfa.PolicyConfig{Rules: []mfa.Rule{r}} }
+	for name, c := range map[string]mfa.PolicyConfig{
+		"no name":          {Rules: []mfa.Rule{{}}},
+		"name twice":       {Rules: []mfa.Rule{{Name: "a"}, {Name: "a"}}},
+		"conditions":       {Default: mfa.Rule{Groups: []string{"x"}}},
+		"zone name":        {Zones: []mfa.Zone{{}}},
+		"zone empty":       {Zones: []mfa.Zone{{Name: "x"}}},
+		"zone prefix":      {Zones: []mfa.Zone{{Name: "x", Prefixes: []netip.Prefix{{}}}}},
+		"zone unknown":     rule(mfa.Rule{Zones: []string{"x"}}),
+		"mode":             rule(mfa.Rule{Mode: "x"}),
+		"action":           rule(mfa.Rule{NoFactor: mfa.NoFactor{Action: "x"}}),
+		"strength":         rule(mfa.Rule{Require: 9}),
+		"signal":           rule(mfa.Rule{Watch: []mfa.Signal{"x"}}),
+		"negative":         rule(mfa.Rule{MaxAge: -1}),
+		"negative risk":    rule(mfa.Rule{RiskDeny: -1}),
+		"never strong":     rule(mfa.Rule{Mode: mfa.Never, Require: mfa.Attested}),
+		"context step-up":  rule(mfa.Rule{Mode: mfa.Contextual, MaxAge: 1}),
+		"trusted step-up":  rule(mfa.Rule{Trust: 1, MaxAge: 1}),
+		"trusted strength": rule(mfa.Rule{Trust: 1, Require: mfa.Attested}),
+		"trusted long":     rule(mfa.Rule{Trust: 91 * 24 * time.Hour}),
+		"grace":            rule(mfa.Rule{NoFactor: mfa.NoFactor{Grace: 1}}),
+		"strong mail":      rule(mfa.Rule{Require: mfa.Attested, NoFactor: mfa.NoFactor{Action: mfa.ActMail}}),
+		"window time":      rule(mfa.Rule{Times: []mfa.Window{{From: "9"}}}),
+		"window day":       rule(mfa.Rule{Times: []mfa.Window{{Days: []time.Weekday{7}}}}),
+		"window place":     rule(mfa.Rule{Times: []mfa.Window{{Location: "Nowhere/At all"}}}),
+		"upstream":         {Upstream: map[string]mfa.Upstream{"x": {AMR: map[string]mfa.Strength{"otp": 9}}}},
+		"upstream class":   {Upstream: map[string]mfa.Upstream{"x": {Classes: map[string]mfa.Strength{"": 0}}}},
+		"upstream name":    {Upstream: map[string]mfa.Upstream{"": {}}},
+	} {
+		if _, err := mfa.NewPolicy(c); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestImpossibleTravel(t *testing.T) {
+	t.Parallel()
+	near := mfa.Place{Lat: 46.95, Lon: 7.45, Located: true} // Bern
+	for name, c := range map[string]struct {
+		from, to mfa.Place
+		after    time.Duration
+		want     bool
+	}{
+		"a day's flight":      {zurich, sydney, 24 * time.Hour, false},
+		"an hour":             {zurich, sydney, time.Hour, true},
+		"no time":             {zurich, sydney, 0, true},
+		"time that ran back":  {zurich, sydney, -time.Hour, true},
+		"too near to tell":    {zurich, near, 0, false},
+		"from nowhere":        {mfa.Place{}, sydney, 0, false},
+		"to nowhere":          {zurich, mfa.Place{Country: "AU"}, 0, false},
+		"nonsense":            {zurich, mfa.Place{Lat: nan(), Located: true}, 0, false},
+		"around the meridian": {mfa.Place{Lon: 179.5, Located: true}, mfa.Place{Lon: -179.5, Located: true}, 0, false},
+	} {
+		kmh, got := mfa.ImpossibleTravel(c.from, noon, c.to, noon.Add(c.after), mfa.MaxTravelKmh)
+		if got != c.want {
+			t.Errorf("%s: %v at %.0f km/h", name, got, kmh)
+		}
+	}
+}
+
+func nan() float64 { var z float64; return z / z }
+
+type geo map[string]mfa.Place
+
+func (g geo) Locate(_ context.Context, a netip.Addr) (mfa.Place, error) {
+	p, ok := g[a.String()]
+	if !ok {
+		return p, errors.New("no database")
+	}
+	return p, nil
+}
+
+type risk struct{ err error }
+
+func (r risk) Score(context.Context, mfa.Request) (int, string, error) {
+	return 7, "leaked password", r.err
+}
+
+func TestFlowDecides(t *testing.T) {
+	t.Parallel()
+	p, err := mfa.NewPolicy(mfa.PolicyConfig{Default: mfa.Rule{Mode: mfa.Contextual, Trust: time.Hour}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, func(c *mfa.Config) {
+		c.Policy, c.Geo = p, geo{"192.0.2.7": zurich, "203.0.113.9": sydney}
+	})
+	ctx := t.Context()
+	d := r.enrolTOTP()
+	home := mfa.Client{Addr: netip.MustParseAddr("192.0.2.7"), Device: "laptop", Browser: "Firefox on Linux"}
+	decide := func(c mfa.Client, want mfa.Outcome, reason mfa.ReasonCode) {
+		t.Helper()
+		got, err := r.flow.Decide(ctx, mfa.Request{Subject: alice, Client: c, Authenticated: r.password()})
+		has := slices.ContainsFunc(got.Reasons, func(r mfa.Reason) bool { return r.Code == reason })
+		if err != nil || got.Outcome != want || !has {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	}
+	decide(home, mfa.Ask, "device")
+	ch := r.begin(mfa.KindTOTP)
+	res, err := r.flow.Finish(ctx, ch.ID, mfa.Answer{Session: session, Client: home, Data: []byte(d.Code(r.clock()))}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, dev, err := r.flow.TrustDevice(ctx, res, "my laptop", 30*time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decide(home, mfa.Allow, mfa.ReasonKnown)
+	decide(mfa.Client{Addr: home.Addr, Device: "another", Browser: home.Browser}, mfa.Ask, "device")
+	away := mfa.Client{Addr: netip.MustParseAddr("192.0.3.1"), TrustToken: token}
+	decide(away, mfa.Allow, mfa.ReasonKnown)
+	stranger := away
+	stranger.TrustToken = token[1:] + "A"
+	decide(stranger, mfa.Ask, "network")
+	far := home
+	far.Addr, far.TrustToken = netip.MustParseAddr("203.0.113.9"), token
+	decide(far, mfa.Ask, "travel")
+	if err := r.flow.RevokeDevice(ctx, mfa.Subject{Tenant: "acme", ID: "bob"}, dev.ID, "bob"); mfa.CheckOf(err) != mfa.CheckCredential {
+		t.Errorf("revoke by another: %v", err)
+	}
+	if err := r.flow.RevokeDevice(ctx, alice, dev.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	decide(away, mfa.Ask, "network")
+	token, _, err = r.flow.TrustDevice(ctx, res, "my laptop", 30*time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.pass(30 * time.Minute)
+	away.TrustToken = token
+	decide(away, mfa.Ask, "network")
+}
+
+func TestDevices(t *testing.T) {
+	t.Parallel()
+	p, err := mfa.NewPolicy(mfa.PolicyConfig{Default: mfa.Rule{Trust: time.Hour}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, func(c *mfa.Config) { c.Policy = p })
+	ctx := t.Context()
+	d := r.enrolTOTP()
+	ch := r.begin(mfa.KindTOTP)
+	res, err := r.finish(ch.ID, d.Code(r.clock()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var token string
+	for i := range 25 {
+		r.pass(time.Second)
+		if token, _, err = r.flow.TrustDevice(ctx, res, fmt.Sprint(i), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	devices, err := r.flow.Devices(ctx, alice)
+	if err != nil || len(devices) != 20 || devices[0].Name != "24" {
+		t.Errorf("%d devices, %v", len(devices), err)
+	}
+	r.pass(time.Minute)
+	got, err := r.flow.Decide(ctx, mfa.Request{Subject: alice, Client: mfa.Client{TrustToken: token}, Authenticated: r.password()})
+	if err != nil || got.Outcome != mfa.Allow {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if devices, _ = r.flow.Devices(ctx, alice); !devices[0].UsedAt.Equal(r.clock()) {
+		t.Error("last use of a device is not kept")
+	}
+	bob := mfa.Request{Subject: mfa.Subject{Tenant: "acme", ID: "bob"}, Client: mfa.Client{TrustToken: token}}
+	if got, err := r.flow.Decide(ctx, bob); err != nil || got.Outcome == mfa.Allow {
+		t.Errorf("another person with the token: %+v, %v", got, err)
+	}
+	if err := r.flow.RevokeDevices(ctx, alice, "password changed"); err != nil {
+		t.Fatal(err)
+	}
+	if devices, _ = r.flow.Devices(ctx, alice); len(devices) != 0 {
+		t.Errorf("devices %v", devices)
+	}
+	weak := res
+	weak.Evidence.Fallback = true
+	for name, f := range map[string]func() error{
+		"no time":    func() error { _, _, err := r.flow.TrustDevice(ctx, res, "", 0); return err },
+		"too long":   func() error { _, _, err := r.flow.TrustDevice(ctx, res, "", 100*24*time.Hour); return err },
+		"a fallback": func() error { _, _, err := r.flow.TrustDevice(ctx, weak, "", time.Hour); return err },
+		"a bad name": func() error {
+			_, _, err := r.flow.TrustDevice(ctx, res, strings.Repeat("x", 99), time.Hour)
+			return err
+		},
+	} {
+		if f() == nil {
+			t.Errorf("%s: trusted", name)
+		}
+	}
+}
+
+func TestRiskHook(t *testing.T) {
+	t.Parallel()
+	p, err := mfa.NewPolicy(mfa.PolicyConfig{Default: mfa.Rule{Mode: mfa.Never, RiskChallenge: 5, NoFactor: mfa.NoFactor{Action: mfa.ActEnrol}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, hook := range []risk{{}, {errors.New("down")}} {
+		r := newRig(t, func(c *mfa.Config) { c.Policy, c.Risk = p, hook })
+		d, err := r.flow.Decide(t.Context(), mfa.Request{Subject: alice})
+		if err != nil || d.Outcome != mfa.MustEnrol {
+			t.Errorf("%v: %+v, %v", hook.err, d, err)
+		}
+	}
+}
+
+// BenchmarkDecide1000Rules: the bar is 20 microseconds.
+func BenchmarkDecide1000Rules(b *testing.B) {
+	var rules []mfa.Rule
+	var zones []mfa.Zone
+	for i := range 50 {
+		zones = append(zones, mfa.Zone{Name: fmt.Sprint(i), Prefixes: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i), 0, 0}), 16)}})
+	}
+	for i := range 1000 {
+		rules = append(rules, mfa.Rule{
+			Name: fmt.Sprint(i), Groups: []string{fmt.Sprint("g", i), fmt.Sprint("h", i%7)},
+			Resources: []mfa.Resource{{Kind: "app", ID: fmt.Sprint(i)}, {Kind: "role"}},
+			Zones:     []string{fmt.Sprint(i % 50)}, Times: []mfa.Window{{From: "08:00", To: "18:00"}},
+		})
+	}
+	p, err := mfa.NewPolicy(mfa.PolicyConfig{Rules: rules, Zones: zones})
+	if err != nil {
+		b.Fatal(err)
+	}
+	req := proved(pwd)
+	req.Resource = mfa.Resource{Kind: "role", ID: "x"}
+	req.Client.Addr = netip.MustParseAddr("192.0.2.1")
+	for i := range 20 {
+		req.Groups = append(req.Groups, fmt.Sprint("h", i))
+	}
+	s := having(hasTOTP, hasKey)
+	b.ReportAllocs()
+	for b.Loop() {
+		if d := p.Decide(req, s); d.Rule != "default" {
+			b.Fatal(d)
+		}
+	}
+}
