@@ -79,16 +79,27 @@ var (
 )
 
 // audit is what the page reports of itself: axe's violations, whether it
-// scrolls sideways, and which targets are too small.
+// scrolls sideways, and which targets are too small; first as it comes, then
+// with everything open that opens.
 const audit = `(async () => {
-  const result = await axe.run(document, {resultTypes: ["violations"]});
-  const found = result.violations.map((v) => v.id + ": " + v.help + "\n  " +
-    v.nodes.map((n) => n.html + "\n    " + n.failureSummary.replaceAll("\n", "\n    ")).join("\n  "));
-  const over = document.documentElement.scrollWidth - innerWidth;
-  if (over > 0) found.push("scrolls sideways by " + over + " px");
-  for (const e of document.querySelectorAll("button, summary, input:not([type=hidden]), select, textarea, nav a, .button, .chip a")) {
-    const r = e.getBoundingClientRect();
-    if (r.width && r.height && (r.width < 24 || r.height < 24)) found.push("target of " + r.width + " x " + r.height + " px: " + e.outerHTML);
+  const found = [];
+  async function look(state) {
+    const result = await axe.run(document, {resultTypes: ["violations"], rules: {"target-size": {enabled: true}}});
+    for (const v of result.violations) found.push(state + v.id + ": " + v.help + "\n  " +
+      v.nodes.map((n) => n.html + "\n    " + n.failureSummary.replaceAll("\n", "\n    ")).join("\n  "));
+    const over = document.documentElement.scrollWidth - innerWidth;
+    if (over > 0) found.push(state + "scrolls sideways by " + over + " px");
+    for (const e of document.querySelectorAll("button, summary, input:not([type=hidden]), select, textarea, nav a, .button, .chip a")) {
+      const r = e.getBoundingClientRect();
+      if (r.width && r.height && (r.width < 24 || r.height < 24)) found.push(state + "target of " + r.width + " x " + r.height + " px: " + e.outerHTML);
+    }
+  }
+  await look("");
+  const closed = [...document.querySelectorAll("details:not([open])")];
+  if (closed.length) {
+    for (const d of closed) { d.removeAttribute("name"); d.open = true; }
+    await look("opened, ");
+    for (const d of closed) d.open = false;
   }
   return found;
 })()`
@@ -111,6 +122,9 @@ func TestPages(t *testing.T) {
 			}
 			for _, scheme := range schemes {
 				for _, width := range widths {
+					if testing.Short() && (scheme == "dark") != (width == 320) {
+						continue
+					}
 					inspect(t, tab.Ctx, scheme, width)
 					shoot(t, tab.Ctx, path, scheme, width)
 				}

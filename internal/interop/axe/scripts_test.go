@@ -79,7 +79,12 @@ func arrives[T any](t *testing.T, c <-chan T, what string) T {
 
 func visit(t *testing.T, tab *browser.Tab, address string) {
 	t.Helper()
-	if err := chromedp.Do(tab.Ctx, chromedp.Navigate(address)); err != nil {
+	err := chromedp.Do(tab.Ctx, chromedp.Navigate(address))
+	if err != nil && strings.Contains(err.Error(), "net::ERR_ABORTED") {
+		// The page before was itself about to go somewhere.
+		err = chromedp.Do(tab.Ctx, chromedp.Navigate(address))
+	}
+	if err != nil {
 		t.Fatalf("%s: %v", address, err)
 	}
 }
