@@ -50,6 +50,36 @@ func (n Node) Offset() int {
 	return int(n.node().start)
 }
 
+// End returns where the element ends in its document.
+func (n Node) End() int {
+	if n.d == nil {
+		return 0
+	}
+	return int(n.node().end)
+}
+
+// ContentOffset returns where the content of the element begins in its
+// document, or -1 for an empty-element tag.
+func (n Node) ContentOffset() int {
+	if n.d == nil || !n.node().open {
+		return -1
+	}
+	m := n.node()
+	if m.first != 0 {
+		return int(n.d.nodes[m.first].start)
+	}
+	// "</" and the name do not occur between the start tag and its end.
+	return strings.LastIndex(n.d.src[m.start:m.end], "</") + int(m.start)
+}
+
+// Name returns the element's name as written, with its prefix.
+func (n Node) Name() string {
+	if n.d == nil {
+		return ""
+	}
+	return n.d.qname(n.node())
+}
+
 // Space returns the element's namespace name.
 func (n Node) Space() string {
 	if n.d == nil {
