@@ -27,9 +27,9 @@ type SAMLPost struct {
 	Message     string // base64
 	RelayState  string
 	To          string // what people call the destination: "AWS console"
-	// Onward are the origins that the destination redirects the submission to,
-	// since Chromium holds a page's form-action over redirects: without them
-	// nothing but a blank page follows. "https://*.console.aws.amazon.com" stands
+	// Onward are the other origins that the destination redirects the submission
+	// to, since Chromium holds a page's form-action over redirects: without them
+	// nothing follows. Redirects within the destination's origin need no entry. "https://*.console.aws.amazon.com" stands
 	// for a whole domain; a plain origin stands for itself.
 	Onward []string
 	// Manual leaves the sending to the person: the button only.

@@ -20,7 +20,8 @@ type view struct {
 	forms    []string // URLs its forms may reach besides the portal
 	onward   []string // origins and domains that those redirect to
 	only     bool     // its forms reach forms alone, not the portal
-	refresh  string   // URL the browser goes on to at once
+	target   string   // URL the browser goes on to
+	refresh  bool     // at once
 	origin   bool     // a cross-origin form says which origin it comes from
 }
 

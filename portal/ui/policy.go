@@ -30,12 +30,14 @@ func headers(h http.Header, v view) error {
 		// some of them refuse; the path stays private.
 		h.Set("Referrer-Policy", "strict-origin")
 	}
-	if v.refresh != "" {
-		target, err := safeTarget(v.refresh)
+	if v.target != "" {
+		target, err := safeTarget(v.target)
 		if err != nil {
 			return err
 		}
-		h.Set("Refresh", "0; url="+target.String())
+		if v.refresh {
+			h.Set("Refresh", "0; url="+target.String())
+		}
 	}
 	return nil
 }

@@ -3,7 +3,10 @@
 
 package ui
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // SignIn asks who is signing in: the identifier first, then the password or
 // the person's identity source. It posts [FieldUsername] to [PathSignIn].
@@ -132,11 +135,8 @@ type Redirect struct {
 }
 
 func (p Redirect) view() view {
-	v := view{template: "redirect", title: "Continuing"}
-	if !p.Manual {
-		v.refresh = p.URL
-	}
-	return v
+	// An empty URL is refused as every other that is not https.
+	return view{template: "redirect", title: "Continuing", target: cmp.Or(p.URL, "about:blank"), refresh: !p.Manual}
 }
 
 // Ticket kinds that an administrator hands out.

@@ -116,7 +116,7 @@ func TestPages(t *testing.T) {
 			if err := chromedp.Do(tab.Ctx, chromedp.Navigate(origin+path)); err != nil {
 				t.Fatal(err)
 			}
-			status := silent(tab.Complaints(), t)
+			status := silent(t, tab.Complaints())
 			if _, err := chromedp.Run(tab.Ctx, chromedp.Evaluate[any](script+";null")); err != nil {
 				t.Fatalf("load axe: %v", err)
 			}
@@ -132,14 +132,14 @@ func TestPages(t *testing.T) {
 			if !status {
 				return
 			}
-			silent(tab.Complaints(), t)
+			silent(t, tab.Complaints())
 		})
 	}
 }
 
 // silent reports what the console said, except that Chromium reports the
 // status of the page itself, which a refusal rightly has.
-func silent(complaints []string, t *testing.T) bool {
+func silent(t *testing.T, complaints []string) bool {
 	t.Helper()
 	ok := true
 	for _, c := range complaints {

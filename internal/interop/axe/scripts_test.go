@@ -136,8 +136,9 @@ func TestSAMLPost(t *testing.T) {
 	quiet(t, tab)
 }
 
-// A destination that redirects onwards, as AWS's sign-in does, gets there only
-// if the page names where: Chromium holds form-action over redirects.
+// A destination that redirects to another origin, as AWS's sign-in does, gets
+// there only if the page names it: Chromium holds form-action over redirects.
+// Within its own origin it may redirect as it likes.
 func TestSAMLPostOnward(t *testing.T) {
 	tab := browser.Start(t).Tab(t)
 	portal := newSite(t)
@@ -150,6 +151,19 @@ func TestSAMLPostOnward(t *testing.T) {
 	visit(t, tab, portal.URL+"/portal/named")
 	arrives(t, posted, "the message")
 	arrives(t, arrived, "the browser")
+
+	within, seen := inbox(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/acs" {
+			http.Redirect(w, r, "/welcome", http.StatusSeeOther)
+		}
+	})
+	portal.show("GET /portal/within", ui.SAMLPost{Destination: within.URL + "/acs", Message: "x"})
+	visit(t, tab, portal.URL+"/portal/within")
+	for _, path := range []string{"/acs", "/welcome"} {
+		if got := arrives(t, seen, "the browser").URL.Path; got != path {
+			t.Errorf("arrived at %s, not %s", got, path)
+		}
+	}
 	quiet(t, tab)
 	// The page's own script may end the navigation before it is reported.
 	_ = chromedp.Do(tab.Ctx, chromedp.Navigate(portal.URL+"/portal/unnamed"))

@@ -27,12 +27,6 @@ for (const field of document.querySelectorAll("[data-filter=rows]")) {
     });
     count.textContent = words.length ? `${shown} of ${rows.length} shown` : before;
   });
-  document.addEventListener("keydown", (e) => {
-    if (e.key === "/" && !e.ctrlKey && !e.metaKey && !/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) {
-      e.preventDefault();
-      field.focus();
-    }
-  });
 }
 // Countdown, in the words that the server uses.
 const ends = [...document.querySelectorAll("[data-until]")];
