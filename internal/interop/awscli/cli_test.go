@@ -6,8 +6,10 @@ package awscli
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -141,5 +143,63 @@ func TestOldCLIRefreshes(t *testing.T) {
 	p.EndSession("session-" + ann)
 	if out, errs, err := c.run("sso", "list-accounts", "--access-token", after["accessToken"], "--region", "eu-central-1"); err == nil || !strings.Contains(errs, "UnauthorizedException") {
 		t.Errorf("after the session's end: %v %s%s", err, out, errs)
+	}
+}
+
+// TestCLIv1 is the AWS CLI of PyPI. It has no sso login of its own but uses
+// the cached token, refreshes it, and reads the services section.
+func TestCLIv1(t *testing.T) {
+	t.Parallel()
+	path := peer(t, "aws", "awscli from PyPI")
+	version, err := exec.CommandContext(t.Context(), path, "--version").CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(version), "aws-cli/1.") {
+		if os.Getenv("GATEHOUSE_PEERS") == "require" && err != nil {
+			t.Fatalf("aws --version: %v", err)
+		}
+		t.Skipf("aws in PATH is %q, not version 1 (awscli from PyPI)", version)
+	}
+	p, b := portal(t, awsssotest.Options{Configure: func(c *awssso.Config) { c.AccessLifetime = 10 * time.Minute }})
+	old := newCLI(t, oldCLI(t), p, true)
+	if out, err := old.login(b, true, "--sso-session", "gatehouse"); err != nil {
+		t.Fatalf("login: %v\n%s", err, out)
+	}
+	before := old.cached()
+	c := &cli{t: t, path: path, home: old.home, env: append(os.Environ(), "HOME="+old.home, "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")}
+	if root, ok := os.LookupEnv("PYENV_ROOT"); !ok {
+		home, _ := os.UserHomeDir()
+		root = filepath.Join(home, ".pyenv")
+		c.env = append(c.env, "PYENV_ROOT="+root)
+	}
+	if arn := c.must("sts", "get-caller-identity", "--profile", "prod", "--query", "Arn", "--output", "text"); !strings.Contains(arn, prod.ID) {
+		t.Errorf("identity: %s", arn)
+	}
+	if after := c.cached(); after["refreshToken"] == before["refreshToken"] || after["refreshToken"] == "" {
+		t.Errorf("not refreshed: %v", after)
+	}
+	if out, errs, err := c.run("sts", "get-caller-identity", "--profile", "foreign"); err == nil || !strings.Contains(errs, "No access") {
+		t.Errorf("another's role: %v %s%s", err, out, errs)
+	}
+}
+
+// TestOldCLIInParallel: several terminals find a token that is about to end.
+func TestOldCLIInParallel(t *testing.T) {
+	t.Parallel()
+	p, b := portal(t, awsssotest.Options{Configure: func(c *awssso.Config) { c.AccessLifetime = 10 * time.Minute }})
+	c := newCLI(t, oldCLI(t), p, true)
+	if out, err := c.login(b, true, "--sso-session", "gatehouse"); err != nil {
+		t.Fatalf("login: %v\n%s", err, out)
+	}
+	var wg sync.WaitGroup
+	errs := make([]string, 4)
+	for i := range errs {
+		wg.Go(func() {
+			if out, errOut, err := c.run("sts", "get-caller-identity", "--profile", "prod"); err != nil {
+				errs[i] = out + errOut
+			}
+		})
+	}
+	wg.Wait()
+	if all := strings.Join(errs, ""); all != "" {
+		t.Error(all)
 	}
 }
