@@ -47,6 +47,7 @@ type AdminApplication struct {
 	NameID      string
 	Attributes  []string
 	Assignments []Option
+	Principals  []Option // who can be assigned: "group:…" and "person:…"
 	// The application identity provider.
 	IdPEntityID    string
 	IdPMetadataURL string
@@ -147,6 +148,7 @@ func (p AdminAudit) view() view { return adminView("admin-audit", "Audit log", i
 
 // EventRow is one event of the audit log.
 type EventRow struct {
+	Cursor  string // for [FieldBefore]
 	Time    time.Time
 	Type    string
 	Outcome string // "ok", or the check that refused

@@ -14,6 +14,8 @@ import (
 type DeviceCode struct {
 	Frame    Frame
 	UserCode string // prefilled from the verification URI
+	ByLink   bool   // UserCode came with the link: it is shown, not typed
+	MustType bool   // the device is on another network
 	Problem  string
 }
 
@@ -50,6 +52,7 @@ func (c ClientFacts) SaysItIs() string {
 type DeviceApprove struct {
 	Frame    Frame
 	UserCode string
+	Ticket   string // shows that this page was asked, if there is one
 	Client   ClientFacts
 	Accounts int // how many accounts it would reach
 }
@@ -58,17 +61,24 @@ func (p DeviceApprove) view() view {
 	return view{template: "device-approve", title: "Allow this device?", frame: &p.Frame}
 }
 
+// Field is a hidden form field.
+type Field struct{ Name, Value string }
+
 // Consent asks whether a client on this machine may act for the person
-// (authorization code with PKCE). It posts [FieldDecision] and [FieldRequest]
-// to [PathAuthorize].
+// (authorization code with PKCE). It posts [FieldDecision] and Fields to
+// [PathAuthorize]; the answer leads to Callback.
 type Consent struct {
 	Frame    Frame
-	Request  string // opaque id of the stored request
-	Callback string // where the answer goes, for people: "http://127.0.0.1:51234"
+	Fields   []Field // hidden fields that carry the request
+	Callback string  // where the answer goes, for people: "http://127.0.0.1:51234"
 	Client   ClientFacts
 	Accounts int
 }
 
 func (p Consent) view() view {
-	return view{template: "consent", title: "Allow access?", frame: &p.Frame}
+	v := view{template: "consent", title: "Allow access?", frame: &p.Frame}
+	if p.Callback != "" {
+		v.forms = []string{p.Callback}
+	}
+	return v
 }

@@ -25,8 +25,7 @@ const (
 	FieldRoleName  = "role_name"
 
 	FieldUserCode = "user_code" // device authorization
-	FieldDecision = "decision"  // [DecisionApprove] or [DecisionDeny]
-	FieldRequest  = "request"   // opaque id of a stored consent request
+	FieldDecision = "answer"    // [DecisionApprove] or [DecisionDeny]
 
 	FieldKind          = "kind"
 	FieldEmail         = "email"
@@ -44,6 +43,6 @@ const (
 
 // Values of [FieldDecision].
 const (
-	DecisionApprove = "approve"
+	DecisionApprove = "allow"
 	DecisionDeny    = "deny"
 )

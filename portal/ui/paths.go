@@ -31,8 +31,8 @@ const (
 	PathSignOut         = "/sign-out"               // GET: signed-out page; POST: sign out
 	PathEnrol           = "/enrol"                  // GET, POST: the ticket, then the choice of factor
 	PathNewPassword     = "/enrol/password"         // GET, POST: set a password with a ticket
-	PathEnrolTOTP       = "/enrol/totp"             // GET: QR; POST: the first code
-	PathEnrolPasskey    = "/enrol/passkey"          // GET: the page
+	PathEnrolTOTP       = "/enrol/totp"             // POST: QR, or the first code
+	PathEnrolPasskey    = "/enrol/passkey"          // POST: the page
 	PathEnrolPasskeyBeg = "/enrol/passkey/begin"    // POST JSON
 	PathEnrolPasskeyFin = "/enrol/passkey/finish"   // POST JSON
 	PathEnrolRecovery   = "/enrol/recovery"         // GET: page to make codes; POST: shows them once
