@@ -18,6 +18,10 @@ import (
 	"github.com/gatehouse-id/gatehouse/saml/awsrole"
 )
 
+// ErrMetadata is wrapped by the refusal of an application that is not described
+// well enough.
+var ErrMetadata = errors.New("app: application is not acceptable")
+
 // ErrAWS is wrapped by the refusal of an application that would pass for AWS:
 // its entity ID, an endpoint on an AWS sign-in host, or an attribute of AWS's.
 var ErrAWS = errors.New("app: an application may not stand in for AWS")
@@ -68,29 +72,33 @@ func (s *Apps) Register(ctx context.Context, actor string, a App) (*App, error) 
 	if a.ID == "" {
 		a.ID = directory.NewID("app")
 	}
-	return &a, s.c.Store.InTx(ctx, func(ctx context.Context) error {
+	err = s.c.Store.InTx(ctx, func(ctx context.Context) error {
 		if err := s.c.Store.PutApp(ctx, &a); err != nil {
 			return err
 		}
 		return s.c.Record(ctx, audit.Event{Type: audit.AccessChanged, Actor: actor, Details: map[string]string{"object": "application", "id": a.ID, "entity": a.EntityID}})
 	})
+	if err != nil {
+		return nil, err
+	}
+	return &a, nil
 }
 
 // Check reads the application's metadata and reports what is wrong with it. It
 // is made at registration, at every refresh, and again at every signature.
 func (s *Apps) Check(a *App) (*saml.Entity, error) {
 	if a.Name == "" || len(a.Name) > 128 {
-		return nil, errors.New("app: a name has 1 to 128 bytes")
+		return nil, fmt.Errorf("%w: a name has 1 to 128 bytes", ErrMetadata)
 	}
 	entity, err := saml.ParseMetadata([]byte(a.Metadata), saml.MetadataOptions{})
 	if err != nil {
 		return nil, err
 	}
 	if entity.SP == nil || len(entity.SP.ACS) == 0 {
-		return nil, errors.New("app: the metadata is not of a service provider")
+		return nil, fmt.Errorf("%w: the metadata is not of a service provider", ErrMetadata)
 	}
 	if a.EntityID != "" && a.EntityID != entity.EntityID {
-		return nil, fmt.Errorf("app: the metadata is of %q", entity.EntityID)
+		return nil, fmt.Errorf("%w: the metadata is of %q", ErrMetadata, entity.EntityID)
 	}
 	if awsrole.IsAWSAudience(entity.EntityID) {
 		return nil, fmt.Errorf("%w: entity ID %q", ErrAWS, entity.EntityID)
@@ -108,7 +116,7 @@ func (s *Apps) Check(a *App) (*saml.Entity, error) {
 			return nil, fmt.Errorf("%w: attribute %q", ErrAWS, at.Name)
 		}
 		if at.Name == "" || len(at.Name) > 256 || at.From == "" {
-			return nil, errors.New("app: an attribute has a name of 1 to 256 bytes and a source")
+			return nil, fmt.Errorf("%w: an attribute has a name of 1 to 256 bytes and a source", ErrMetadata)
 		}
 	}
 	return entity, nil
