@@ -7,6 +7,8 @@ import (
 	"crypto"
 	"crypto/x509"
 	"time"
+
+	"github.com/gatehouse-id/gatehouse/saml/internal/dsig"
 )
 
 // Entity is one entity's metadata (Metadata 2.3.2). Entities are not mutated
@@ -106,12 +108,12 @@ type Logo struct {
 	Width, Height int
 }
 
-// signing returns the public keys that may sign for the role.
-func signing(keys []Key) []crypto.PublicKey {
-	var out []crypto.PublicKey
+// signing returns the keys that may sign for the role.
+func signing(keys []Key) []dsig.Key {
+	out := make([]dsig.Key, 0, len(keys))
 	for _, k := range keys {
 		if k.Use != "encryption" && k.PublicKey != nil {
-			out = append(out, k.PublicKey)
+			out = append(out, dsig.Key{Public: k.PublicKey, Certificate: k.Certificate})
 		}
 	}
 	return out

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Outgoing is a message on its way through the browser. It is an
@@ -35,6 +36,7 @@ type Outgoing struct {
 	// identity provider's Response.
 	AssertionID  string
 	SessionIndex string
+	NotOnOrAfter time.Time
 
 	location string
 }

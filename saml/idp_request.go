@@ -1,0 +1,273 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package saml
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/gatehouse-id/gatehouse/saml/internal/xmltree"
+)
+
+// ParseRequest reads and verifies the AuthnRequest in r, by Redirect or POST
+// (Profiles 4.1.4.1). The Request's ACS is an endpoint of the service
+// provider's metadata and nothing else. A refusal has no one to be sent to:
+// show its Public text.
+//
+// A POST is cross-site and brings no Lax cookie: [IdentityProvider.Park] the
+// request and answer 303 to a GET of the own origin, where the session shows.
+func (p *IdentityProvider) ParseRequest(r *http.Request) (*Request, error) {
+	req, err := p.parseRequest(r)
+	if err != nil {
+		p.refused(r.Context(), err)
+	}
+	return req, err
+}
+
+func (p *IdentityProvider) refused(ctx context.Context, err error) {
+	var e *Error
+	if errors.As(err, &e) {
+		emit(ctx, p.cfg.OnEvent, Event{Type: EventRefused, At: p.cfg.Now(), Check: e.Check, Detail: e.Error()})
+	}
+}
+
+func (p *IdentityProvider) parseRequest(r *http.Request) (*Request, error) {
+	in, err := receive(r, p.cfg.MaxMessage, true)
+	if err != nil {
+		return nil, err
+	}
+	if in.field != "SAMLRequest" {
+		return nil, refuse(CheckInput, "a SAMLResponse at the single sign-on service")
+	}
+	if len(in.relayState) > 2048 {
+		return nil, refuse(CheckRelayState, "RelayState of %d bytes", len(in.relayState))
+	}
+	m, err := readMessage(in.xml, "AuthnRequest")
+	if err != nil {
+		return nil, err
+	}
+	peer, err := p.peer(r.Context(), m.issuer)
+	if err != nil {
+		return nil, err
+	}
+	role := peer.Entity.SP
+	signed, err := m.verify(in, signing(role.Keys), peer.InsecureAllowSHA1)
+	if err != nil {
+		return nil, err
+	}
+	if !signed && (p.cfg.WantAuthnRequestsSigned || peer.RequireSignedRequests || role.AuthnRequestsSigned) {
+		return nil, refuse(CheckUnsigned, "requests of %.200q must be signed", m.issuer)
+	}
+	if m.destination != p.cfg.SSO && (m.destination != "" || signed) {
+		return nil, refuse(CheckDestination, "Destination %.200q is not %q", m.destination, p.cfg.SSO)
+	}
+	now := p.cfg.Now()
+	if m.issueInstant.After(now.Add(p.cfg.Skew)) || now.Sub(m.issueInstant) > p.cfg.RequestLifetime+p.cfg.Skew {
+		return nil, refuse(CheckIssueInstant, "a request of %v", m.issueInstant)
+	}
+	req := &Request{
+		ID: m.id, SP: m.issuer, Signed: signed, RelayState: in.relayState, IssueInstant: m.issueInstant,
+		ProviderName: attr(m.root, "ProviderName"), AttributeService: -1,
+	}
+	if err := req.read(m); err != nil {
+		return nil, err
+	}
+	req.ACS, err = chooseACS(role.ACS, m.root)
+	return req, err
+}
+
+// read reads an AuthnRequest's own parts (Core 3.4.1).
+func (req *Request) read(m *message) error {
+	var err error
+	if req.ForceAuthn, err = parseBool(attr(m.root, "ForceAuthn")); err != nil {
+		return refuse(CheckStructure, "ForceAuthn: %w", err)
+	}
+	if req.IsPassive, err = parseBool(attr(m.root, "IsPassive")); err != nil {
+		return refuse(CheckStructure, "IsPassive: %w", err)
+	}
+	if v, has := m.root.Attr("AttributeConsumingServiceIndex"); has {
+		if req.AttributeService, err = parseIndex(v); err != nil {
+			return refuse(CheckStructure, "AttributeConsumingServiceIndex: %w", err)
+		}
+	}
+	for c := range m.root.Children() {
+		switch {
+		case c.Is(nsSAML, "Subject"):
+			err = req.readSubject(c)
+		case c.Is(nsSAMLP, "NameIDPolicy"):
+			var create bool
+			create, err = parseBool(attr(c, "AllowCreate"))
+			req.NameIDPolicy = &NameIDPolicy{Format: attr(c, "Format"), SPNameQualifier: attr(c, "SPNameQualifier"), AllowCreate: create}
+			if err != nil {
+				err = refuse(CheckStructure, "AllowCreate: %w", err)
+			}
+		case c.Is(nsSAMLP, "RequestedAuthnContext"):
+			err = req.readContext(c)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (req *Request) readSubject(e xmltree.Node) error {
+	for c := range e.Children() {
+		if c.Is(nsSAML, "NameID") {
+			id, err := readNameID(c)
+			if err != nil {
+				return err
+			}
+			req.Subject = &id
+		}
+	}
+	if req.Subject == nil {
+		return refuse(CheckSubject, "a Subject that cannot be read")
+	}
+	return nil
+}
+
+func (req *Request) readContext(e xmltree.Node) error {
+	rc := &RequestedContext{Comparison: attr(e, "Comparison")}
+	switch rc.Comparison {
+	case "":
+		rc.Comparison = "exact"
+	case "exact", "minimum", "maximum", "better":
+	default:
+		return refuse(CheckAuthnContext, "comparison %.20q", rc.Comparison)
+	}
+	for c := range e.Children() {
+		// AuthnContextDeclRef names what we cannot satisfy: with no class
+		// left, NoAuthnContext is the answer.
+		if c.Is(nsSAML, "AuthnContextClassRef") {
+			v, err := text(c)
+			if err != nil {
+				return err
+			}
+			rc.ClassRefs = append(rc.ClassRefs, v)
+		}
+	}
+	req.Context = rc
+	return nil
+}
+
+// chooseACS finds the endpoint that the request names, in metadata only: an
+// address that is not there is an attempt to have the assertion sent to a
+// stranger.
+func chooseACS(es []Endpoint, root xmltree.Node) (Endpoint, error) {
+	loc, hasLoc := root.Attr("AssertionConsumerServiceURL")
+	idx, hasIdx := root.Attr("AssertionConsumerServiceIndex")
+	binding := attr(root, "ProtocolBinding")
+	if binding != "" && binding != BindingPOST {
+		return Endpoint{}, refuse(CheckBinding, "a Response by %.200q is asked for", binding)
+	}
+	switch {
+	case hasIdx && (hasLoc || binding != ""):
+		return Endpoint{}, refuse(CheckACS, "an index beside an address or binding") // Core 3.4.1
+	case hasIdx:
+		n, err := parseIndex(idx)
+		if err != nil {
+			return Endpoint{}, refuse(CheckACS, "AssertionConsumerServiceIndex: %w", err)
+		}
+		for _, e := range es {
+			if e.Index == n && e.Binding == BindingPOST {
+				return e, nil
+			}
+		}
+		return Endpoint{}, refuse(CheckACS, "metadata has no assertion consumer service %d by POST", n)
+	case hasLoc:
+		for _, e := range es {
+			if e.Location == loc && e.Binding == BindingPOST {
+				return e, nil
+			}
+		}
+		return Endpoint{}, refuse(CheckACS, "%.200q is no assertion consumer service of metadata", loc)
+	}
+	e, ok := defaultACS(es)
+	if !ok {
+		return e, refuse(CheckACS, "metadata has no assertion consumer service by POST")
+	}
+	return e, nil
+}
+
+// NameIDFormat returns the format that the service provider wants: of the
+// request, else the first of its metadata that is among the offered ones,
+// else the first offered one. ok is false if the request wants another:
+// answer StatusInvalidNameID.
+func (req *Request) NameIDFormat(sp *Entity, offered ...string) (format string, ok bool) {
+	if p := req.NameIDPolicy; p != nil && p.Format != "" && p.Format != NameIDUnspecified {
+		return p.Format, slices.Contains(offered, p.Format)
+	}
+	return PreferredNameID(sp, offered...)
+}
+
+// PreferredNameID returns the first format of the service provider's metadata
+// that is among the offered ones, else the first offered one.
+func PreferredNameID(sp *Entity, offered ...string) (format string, ok bool) {
+	if len(offered) == 0 {
+		return "", false
+	}
+	if sp != nil && sp.SP != nil {
+		for _, f := range sp.SP.NameIDFormats {
+			if slices.Contains(offered, f) {
+				return f, true
+			}
+		}
+	}
+	return offered[0], true
+}
+
+// Park keeps the request in the store while the person signs in and returns
+// an unguessable handle for [IdentityProvider.Resume].
+func (p *IdentityProvider) Park(ctx context.Context, req *Request) (string, error) {
+	handle := randomToken()
+	now := p.cfg.Now()
+	if err := putRecord(ctx, p.cfg.Store, now, KindParked, hashToken("parked", handle), req.SP, req, now.Add(p.cfg.RequestLifetime)); err != nil {
+		return "", err
+	}
+	req.handle = handle
+	return handle, nil
+}
+
+// Resume returns a parked request. It may be called again; Respond or Fail
+// end the request, and only one of them succeeds.
+func (p *IdentityProvider) Resume(ctx context.Context, handle string) (*Request, error) {
+	rec, err := p.cfg.Store.Get(ctx, KindParked, hashToken("parked", handle), p.cfg.Now())
+	if errors.Is(err, ErrNotFound) {
+		return nil, refuse(CheckRequest, "no parked request")
+	}
+	if err != nil {
+		return nil, refuse(CheckStore, "get parked: %w", err)
+	}
+	var req Request
+	if err := json.Unmarshal(rec.Data, &req); err != nil {
+		return nil, refuse(CheckStore, "decode parked: %w", err)
+	}
+	req.handle = handle
+	return &req, nil
+}
+
+// spend ends a request: an answer is given once. One that was never parked
+// leaves a mark of its ID.
+func (p *IdentityProvider) spend(ctx context.Context, req *Request) error {
+	now := p.cfg.Now()
+	if req.handle != "" {
+		var ignored Request
+		return takeRecord(ctx, p.cfg.Store, now, KindParked, hashToken("parked", req.handle), &ignored, CheckRequest)
+	}
+	err := p.cfg.Store.Put(ctx, Record{
+		Kind: KindReplay, Key: hashKey("authn-request", p.cfg.EntityID, req.SP, req.ID), Connection: req.SP, Data: []byte{},
+		Expires: req.IssueInstant.Add(p.cfg.RequestLifetime + 2*p.cfg.Skew),
+	}, now)
+	if errors.Is(err, ErrExists) {
+		return refuse(CheckReplay, "request %.80q has been answered", req.ID)
+	}
+	if err != nil {
+		return refuse(CheckStore, "put: %w", err)
+	}
+	return nil
+}

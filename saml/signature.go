@@ -1,0 +1,42 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package saml
+
+import (
+	"errors"
+
+	"github.com/gatehouse-id/gatehouse/saml/internal/dsig"
+	"github.com/gatehouse-id/gatehouse/saml/internal/xmltree"
+)
+
+// verifyEnveloped verifies the signature that is a child of root and returns
+// the view of what it covers: claims are read from there.
+func verifyEnveloped(root xmltree.Node, keys []dsig.Key, sha1 bool) (xmltree.Node, error) {
+	v, err := dsig.Verify(root, dsig.Options{Keys: keys, InsecureAllowSHA1: sha1})
+	if err != nil {
+		return xmltree.Node{}, signatureError(err)
+	}
+	return v.Element(), nil
+}
+
+// verifyOctets verifies a Redirect query's signature.
+func verifyOctets(keys []dsig.Key, alg string, octets, sig []byte, sha1 bool) error {
+	if _, err := dsig.VerifyBytes(alg, octets, sig, dsig.Options{Keys: keys, InsecureAllowSHA1: sha1}); err != nil {
+		return signatureError(err)
+	}
+	return nil
+}
+
+func signatureError(err error) error {
+	var e *dsig.Error
+	if errors.As(err, &e) {
+		switch e.Check {
+		case dsig.CheckAlgorithm:
+			return refuse(CheckAlgorithm, "%w", err)
+		case dsig.CheckUnsigned:
+			return refuse(CheckUnsigned, "%w", err)
+		}
+	}
+	return refuse(CheckSignature, "%w", err)
+}
