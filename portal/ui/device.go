@@ -77,7 +77,7 @@ type Consent struct {
 
 func (p Consent) view() view {
 	v := view{template: "consent", title: "Allow access?", frame: &p.Frame}
-	if p.Callback != "" {
+	if _, err := safeTarget(p.Callback); err == nil {
 		v.forms = []string{p.Callback}
 	}
 	return v

@@ -25,6 +25,7 @@ const (
 	FieldRoleName  = "role_name"
 
 	FieldUserCode = "user_code" // device authorization
+	FieldVia      = "via"       // "link": the code came with the link and was not typed
 	FieldDecision = "answer"    // [DecisionApprove] or [DecisionDeny]
 
 	FieldKind          = "kind"

@@ -6,6 +6,7 @@
   const button = box.querySelector("button");
   const problem = box.querySelector("[role=alert]");
   const { begin, finish, flow, create, autofill } = box.dataset;
+  box.hidden = false;
   let waiting; // the autofill request, which a press of the button ends
 
   function say(text) {
