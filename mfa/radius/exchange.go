@@ -1,0 +1,106 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package radius
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"time"
+)
+
+// errNoReply says that a server did not answer in time.
+var errNoReply = errors.New("radius: no reply")
+
+// exchange sends one signed request to a server and returns its authentic
+// reply. It has a socket of its own, so that nobody off the path knows the
+// port, and a connected one, so that a refusal by ICMP comes back at once.
+func (f *Factor) exchange(ctx context.Context, s Server, request []byte) (packet, error) {
+	d := net.Dialer{}
+	conn, err := d.DialContext(ctx, "udp", s.Addr)
+	if err != nil {
+		return packet{}, err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+
+	wait := jitter(f.cfg.Timeout)
+	buf := make([]byte, maxPacket)
+	for try := 0; ; try++ {
+		if _, err := conn.Write(request); err != nil {
+			return packet{}, err
+		}
+		p, err := await(ctx, conn, s, request, buf, wait)
+		if err == nil || !errors.Is(err, errNoReply) || try >= f.cfg.Retries {
+			return p, err
+		}
+		wait += jitter(wait) // RFC 5080 2.2.1: doubling, with jitter
+	}
+}
+
+// await reads until a reply is authentic or the time is over. What is not is
+// dropped without a word: to fail on it would let anyone deny the service.
+func await(ctx context.Context, conn net.Conn, s Server, request, buf []byte, wait time.Duration) (packet, error) {
+	if err := conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
+		return packet{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return packet{}, err
+	}
+	var dropped error
+	for {
+		n, err := conn.Read(buf)
+		var timeout net.Error
+		if errors.As(err, &timeout) && timeout.Timeout() {
+			if err := ctx.Err(); err != nil {
+				return packet{}, errors.Join(err, dropped)
+			}
+			return packet{}, errors.Join(fmt.Errorf("%w from %s in %v", errNoReply, s.Addr, wait), dropped)
+		}
+		if err != nil {
+			return packet{}, errors.Join(err, dropped)
+		}
+		p, err := accept(buf[:n], s, request)
+		if err == nil {
+			return p, nil
+		}
+		dropped = err
+	}
+}
+
+// accept says whether bytes are the server's reply to the request.
+func accept(b []byte, s Server, request []byte) (packet, error) {
+	p, err := parse(b)
+	if err != nil {
+		return p, err
+	}
+	if p.id != request[1] {
+		return p, fmt.Errorf("%w: identifier", errAuthentic)
+	}
+	if p.code != codeAccept && p.code != codeReject && p.code != codeChallenge {
+		return p, fmt.Errorf("%w: code %d", errAuthentic, p.code)
+	}
+	if err := p.authentic([16]byte(request[authenticatorOffset:headerSize]), s.Secret, s.AllowUnsignedReplies); err != nil {
+		return p, err
+	}
+	// BlastRADIUS hides its garbage in Proxy-State; we sent none, so a reply
+	// has none (RFC 2865 5.33).
+	if _, surprise := p.get(typeProxyState); surprise {
+		return p, fmt.Errorf("%w: Proxy-State", errAuthentic)
+	}
+	return p, nil
+}
+
+// jitter is d within ten per cent (RFC 5080 2.2.1).
+func jitter(d time.Duration) time.Duration {
+	n, err := rand.Int(rand.Reader, big.NewInt(max(1, int64(d)/5)))
+	if err != nil {
+		return d
+	}
+	return d - d/10 + time.Duration(n.Int64())
+}

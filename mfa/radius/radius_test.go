@@ -1,0 +1,361 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package radius
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/mfa"
+)
+
+func newFactor(t testing.TB, m Method, servers ...string) *Factor {
+	t.Helper()
+	c := Config{
+		Method: m, Timeout: 5 * time.Second, Deadline: 20 * time.Second, Retries: -1,
+		UserName: func(_ context.Context, s mfa.Subject) (string, error) { return s.ID, nil },
+	}
+	for _, a := range servers {
+		c.Servers = append(c.Servers, Server{Addr: a, Secret: testSecret})
+	}
+	f, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func (f *Factor) answer(t testing.TB, state []byte, answer string) (mfa.Verified, error) {
+	t.Helper()
+	if state == nil {
+		b, err := f.Begin(t.Context(), mfa.BeginRequest{Subject: mfa.Subject{ID: "alice"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		state = b.State
+	}
+	return f.Verify(t.Context(), mfa.VerifyRequest{
+		Subject: mfa.Subject{ID: "alice"}, State: state, Answer: []byte(answer),
+		Client: mfa.Client{Addr: netip.MustParseAddr("192.0.2.1")},
+	})
+}
+
+func accepts(want string) func(packet) reply {
+	return func(p packet) reply {
+		ms, ok := password(p, want)
+		if !ok {
+			return reply{code: codeReject}
+		}
+		return reply{code: codeAccept, microsoft: ms}
+	}
+}
+
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	for _, m := range []Method{PAP, CHAP, MSCHAPv2} {
+		for _, pw := range []string{"x", "123456", "exactly 16 bytes", "grüße: longer than sixteen bytes"} {
+			s := serve(t, accepts(pw))
+			f := newFactor(t, m, s.addr())
+			v, err := f.answer(t, nil, pw)
+			if err != nil || v.Next != nil {
+				t.Errorf("%s %q: %+v, %v", m, pw, v, err)
+			}
+			if _, err := f.answer(t, nil, pw+"x"); mfa.CheckOf(err) != CheckReject {
+				t.Errorf("%s wrong: %v", m, err)
+			}
+		}
+	}
+}
+
+func TestChallengeRounds(t *testing.T) {
+	t.Parallel()
+	states := [][]byte{[]byte("one\x00\xff"), bytes.Repeat([]byte{7}, 253)}
+	var asked [][]byte
+	s := serve(t, func(p packet) reply {
+		got, _ := p.get(typeState)
+		asked = append(asked, bytes.Clone(got))
+		switch {
+		case len(got) == 0:
+			return reply{code: codeChallenge, attributes: []attribute{{typeState, states[0]}, {typeReplyMessage, []byte("  Code\x1b[2J\u202e sent ")}}}
+		case bytes.Equal(got, states[0]):
+			return reply{code: codeChallenge, attributes: []attribute{{typeState, states[1]}, {typeReplyMessage, []byte{0xff}}}}
+		}
+		return reply{code: codeAccept}
+	})
+	other := serve(t, func(packet) reply { t.Error("an answer went to a server that did not ask"); return reply{silent: true} })
+	f := newFactor(t, PAP, s.addr(), other.addr())
+	v, err := f.answer(t, nil, "password")
+	for i, want := range []string{"Code [2J  sent", "Next passcode"} {
+		if err != nil || v.Next == nil {
+			t.Fatalf("round %d: %+v, %v", i, v, err)
+		}
+		var p Public
+		if err := json.Unmarshal(v.Next.Public, &p); err != nil || p.Prompt != want {
+			t.Errorf("prompt %q, want %q", p.Prompt, want)
+		}
+		v, err = f.answer(t, v.Next.State, "123456")
+	}
+	if err != nil || v.Next != nil {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	if !bytes.Equal(asked[1], states[0]) || !bytes.Equal(asked[2], states[1]) {
+		t.Errorf("State was not echoed: %q", asked)
+	}
+}
+
+// TestDropped: what is not authentic is dropped, and the true reply awaited.
+func TestDropped(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(p packet) reply {
+		r := reply{code: codeReject}
+		forge := func(x reply) { r.before = append(r.before, x.encode(p)) }
+		forge(reply{code: codeAccept, unsigned: true})
+		forge(reply{code: codeAccept, id: func(id byte) byte { return id + 1 }})
+		forge(reply{code: 5})
+		forge(reply{code: codeAccept, spoil: func(b []byte) { b[4] ^= 1 }})
+		forge(reply{code: codeAccept, spoil: func(b []byte) { b[headerSize+2] ^= 1 }})
+		forge(reply{code: codeAccept, attributes: []attribute{{typeProxyState, []byte("garbage")}}})
+		forge(reply{code: codeAccept, attributes: []attribute{{typeMessageAuthenticator, make([]byte, 16)}}})
+		forge(reply{code: codeAccept, spoil: func(b []byte) { b[3]++ }})
+		r.before = append(r.before, nil, []byte{2}, bytes.Repeat([]byte{0xff}, 4096))
+		return r
+	})
+	f := newFactor(t, PAP, s.addr())
+	if _, err := f.answer(t, nil, "x"); mfa.CheckOf(err) != CheckReject {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestUnsignedReplies(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		reply reply
+		allow bool
+		want  mfa.Check
+	}{
+		{"strict", reply{code: codeAccept, unsigned: true}, false, CheckServers},
+		{"lenient", reply{code: codeAccept, unsigned: true}, true, ""},
+		{"lenient, but signed wrongly", reply{code: codeAccept, spoil: func(b []byte) { b[headerSize+3] ^= 1 }}, true, CheckServers},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, func(packet) reply { return c.reply })
+			f := newFactor(t, PAP, s.addr())
+			f.cfg.Timeout, f.cfg.Servers[0].AllowUnsignedReplies = 50*time.Millisecond, c.allow
+			if _, err := f.answer(t, nil, "x"); mfa.CheckOf(err) != c.want {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestServerProof(t *testing.T) {
+	t.Parallel()
+	for name, ms := range map[string][]attribute{
+		"none":  nil,
+		"wrong": {{msCHAP2Success, []byte("\x00S=407A5589115FD0D6209F510FE9C04566932CDA56")}},
+	} {
+		s := serve(t, func(packet) reply { return reply{code: codeAccept, microsoft: ms} })
+		if _, err := newFactor(t, MSCHAPv2, s.addr()).answer(t, nil, "x"); mfa.CheckOf(err) != CheckServerProof {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestRetransmits(t *testing.T) {
+	t.Parallel()
+	n := 0
+	s := serve(t, func(packet) reply {
+		n++
+		return reply{code: codeAccept, silent: n < 3}
+	})
+	f := newFactor(t, PAP, s.addr())
+	f.cfg.Timeout, f.cfg.Retries = 20*time.Millisecond, 5
+	if _, err := f.answer(t, nil, "x"); err != nil {
+		t.Fatal(err)
+	}
+	first := <-s.raws
+	if again := <-s.raws; !bytes.Equal(first, again) {
+		t.Error("a retransmission is another packet")
+	}
+}
+
+func TestFailover(t *testing.T) {
+	t.Parallel()
+	gone, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := gone.LocalAddr().String()
+	_ = gone.Close()
+	silent := serve(t, func(packet) reply { return reply{silent: true} })
+	good := serve(t, accepts("x"))
+	f := newFactor(t, PAP, refused, silent.addr(), good.addr())
+	f.cfg.Timeout = 30 * time.Millisecond
+	for range 3 {
+		f.cfg.Timeout = min(f.cfg.Timeout, 30*time.Millisecond)
+		if _, err := f.answer(t, nil, "x"); err != nil {
+			t.Fatal(err)
+		}
+		f.cfg.Timeout = 5 * time.Second
+	}
+	if n := silent.requests.Load(); n != 1 {
+		t.Errorf("a dead server was asked %d times", n)
+	}
+	rejects := serve(t, func(packet) reply { return reply{code: codeReject} })
+	f = newFactor(t, PAP, rejects.addr(), good.addr())
+	before := good.requests.Load()
+	if _, err := f.answer(t, nil, "x"); mfa.CheckOf(err) != CheckReject || good.requests.Load() != before {
+		t.Errorf("failed over on a reject: %v", err)
+	}
+	f = newFactor(t, PAP, refused)
+	if _, err := f.answer(t, nil, "x"); mfa.CheckOf(err) != CheckServers {
+		t.Errorf("no server: %v", err)
+	}
+	if got := f.order(""); len(got) != 1 {
+		t.Errorf("a dead server is not tried when there is no other: %v", got)
+	}
+}
+
+func TestDeadline(t *testing.T) {
+	t.Parallel()
+	silent := serve(t, func(packet) reply { return reply{silent: true} })
+	f := newFactor(t, PAP, silent.addr(), silent.addr())
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-silent.raws; cancel() }()
+	b, err := f.Begin(ctx, mfa.BeginRequest{Subject: mfa.Subject{ID: "alice"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Verify(ctx, mfa.VerifyRequest{Subject: mfa.Subject{ID: "alice"}, State: b.State, Answer: []byte("x")})
+	if mfa.CheckOf(err) != CheckServers || !errors.Is(err, context.Canceled) || silent.requests.Load() != 1 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(packet) reply { return reply{code: codeChallenge} })
+	f := newFactor(t, PAP, s.addr())
+	for answer, want := range map[string]mfa.Check{
+		"x": CheckChallenge, "": mfa.CheckInput, strings.Repeat("x", 129): mfa.CheckInput,
+	} {
+		if _, err := f.answer(t, nil, answer); mfa.CheckOf(err) != want {
+			t.Errorf("%.5q: %v, want %s", answer, err, want)
+		}
+	}
+	if _, err := f.Begin(t.Context(), mfa.BeginRequest{}); mfa.CheckOf(err) != mfa.CheckCredential {
+		t.Errorf("nobody: %v", err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	name := func(context.Context, mfa.Subject) (string, error) { return "", nil }
+	good := Config{Servers: []Server{{Addr: "127.0.0.1:1812", Secret: testSecret}}, Method: PAP, UserName: name}
+	if _, err := New(good); err != nil {
+		t.Fatal(err)
+	}
+	for what, change := range map[string]func(*Config){
+		"servers":  func(c *Config) { c.Servers = nil },
+		"name":     func(c *Config) { c.UserName = nil },
+		"method":   func(c *Config) { c.Method = "eap" },
+		"address":  func(c *Config) { c.Servers[0].Addr = "127.0.0.1" },
+		"secret":   func(c *Config) { c.Servers[0].Secret = testSecret[:15] },
+		"pap":      func(c *Config) { c.Servers[0].Addr = "192.0.2.1:1812" },
+		"deadline": func(c *Config) { c.Deadline = time.Second },
+		"nas":      func(c *Config) { c.NASIdentifier = strings.Repeat("x", 254) },
+	} {
+		c := good
+		c.Servers = slices.Clone(good.Servers)
+		change(&c)
+		if _, err := New(c); err == nil {
+			t.Errorf("%s: accepted", what)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	w := newRequest(1, [16]byte{1})
+	w.add(typeUserName, []byte("alice"))
+	w.addMicrosoft(msCHAP2Success, []byte("xS="))
+	f.Add(w.sign(testSecret))
+	f.Add([]byte{2, 1, 0, 20})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, err := parse(b)
+		if err != nil {
+			return
+		}
+		// What was read writes the same bytes again.
+		again := &builder{b: slices.Clone(p.raw[:headerSize])}
+		for _, a := range p.attributes {
+			again.add(a.kind, a.value)
+		}
+		if !bytes.Equal(again.b, p.raw) {
+			t.Fatalf("%x, then %x", p.raw, again.b)
+		}
+		p.microsoft(msCHAP2Success)
+		_ = prompt(p)
+		_ = p.authentic([16]byte{}, testSecret, true)
+	})
+}
+
+// BenchmarkRoundTrip is one factor's exchange; the bar is 1.2 times
+// BenchmarkUDP.
+func BenchmarkRoundTrip(b *testing.B) {
+	s := serve(b, func(packet) reply { return reply{code: codeAccept} })
+	f := newFactor(b, PAP, s.addr())
+	begun, err := f.Begin(b.Context(), mfa.BeginRequest{Subject: mfa.Subject{ID: "alice"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := f.answer(b, begun.State, "123456"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkUDP is a bare exchange of as many bytes over a socket of its own.
+func BenchmarkUDP(b *testing.B) {
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close()
+	go func() {
+		buf := make([]byte, maxPacket)
+		for {
+			_, from, err := conn.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			_, _ = conn.WriteTo(buf[:38], from)
+		}
+	}()
+	out, in := make([]byte, 100), make([]byte, maxPacket)
+	for b.Loop() {
+		c, err := net.Dial("udp", conn.LocalAddr().String())
+		if err != nil {
+			b.Fatal(err)
+		}
+		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if _, err := c.Write(out); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := c.Read(in); err != nil {
+			b.Fatal(err)
+		}
+		_ = c.Close()
+	}
+}
