@@ -24,6 +24,8 @@ type Entity struct {
 	Contacts      []Contact
 	// Attributes are the mdattr:EntityAttributes.
 	Attributes Attributes
+
+	warnings []string // of parsing, for Describe
 }
 
 // IdPRole is an IDPSSODescriptor.

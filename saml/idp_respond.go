@@ -200,13 +200,12 @@ func (a *issue) participate(ctx context.Context) error {
 // which signatures cover them, from the inside out.
 func (a *issue) response() ([]byte, error) {
 	key := a.p.cfg.Keys[0]
-	head, tail, err := a.assertion()
+	assertion, err := a.assertion()
 	if err != nil {
 		return nil, err
 	}
-	assertion := append(head[:len(head):len(head)], tail...)
 	if a.peer.Sign != SignResponse {
-		if assertion, err = signMessage(head, tail, a.id, key); err != nil {
+		if assertion, err = signMessage(assertion, key); err != nil {
 			return nil, refuse(CheckConfig, "sign assertion: %w", err)
 		}
 	}
@@ -223,7 +222,6 @@ func (p *IdentityProvider) wrap(id, acs, irt string, now time.Time, st Status, a
 	w := requestHead("samlp:Response", []string{
 		"Destination", acs, "ID", id, "InResponseTo", irt, "IssueInstant", formatTime(now), "Version", "2.0",
 	}, p.cfg.EntityID)
-	n := len(w.b)
 	w.status(st)
 	w.raw(assertion)
 	w.close("samlp:Response")
@@ -233,21 +231,19 @@ func (p *IdentityProvider) wrap(id, acs, irt string, now time.Time, st Status, a
 	if !sign {
 		return w.b, nil
 	}
-	msg, err := signMessage(w.b[:n:n], w.b[n:], id, p.cfg.Keys[0])
+	msg, err := signMessage(w.b, p.cfg.Keys[0])
 	if err != nil {
 		return nil, refuse(CheckConfig, "sign response: %w", err)
 	}
 	return msg, nil
 }
 
-// assertion writes the Assertion, in two parts around the place of its
-// signature.
-func (a *issue) assertion() (head, tail []byte, err error) {
+// assertion writes the Assertion, which declares its namespaces itself.
+func (a *issue) assertion() ([]byte, error) {
 	rp := a.rp
 	w := &writer{b: make([]byte, 0, 2048)}
 	w.open("saml:Assertion", "xmlns:saml", nsSAML, "ID", a.id, "IssueInstant", formatTime(a.now), "Version", "2.0")
 	w.leaf("saml:Issuer", a.p.cfg.EntityID)
-	n := len(w.b)
 
 	w.open("saml:Subject")
 	w.nameID("saml:NameID", rp.NameID, false)
@@ -275,9 +271,9 @@ func (a *issue) assertion() (head, tail []byte, err error) {
 	w.attributes(rp.Attributes)
 	w.close("saml:Assertion")
 	if w.err != nil {
-		return nil, nil, refuse(CheckConfig, "%w", w.err)
+		return nil, refuse(CheckConfig, "%w", w.err)
 	}
-	return w.b[:n:n], w.b[n:], nil
+	return w.b, nil
 }
 
 // attributes writes an AttributeStatement. Attributes without values are left

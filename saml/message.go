@@ -13,10 +13,9 @@ import (
 	"time"
 )
 
-// outgoing puts a message into the browser's hands. head is everything up to
-// and including Issuer, tail the rest, id the root element's ID. key nil sends
-// it unsigned.
-func outgoing(e Endpoint, location, field, id, relayState string, head, tail []byte, key *KeyPair) (*Outgoing, error) {
+// outgoing puts a message into the browser's hands. key nil sends it
+// unsigned.
+func outgoing(e Endpoint, location, field, id, relayState string, msg []byte, key *KeyPair) (*Outgoing, error) {
 	if len(relayState) > maxRelayState {
 		return nil, refuse(CheckRelayState, "RelayState of %d bytes", len(relayState))
 	}
@@ -26,7 +25,6 @@ func outgoing(e Endpoint, location, field, id, relayState string, head, tail []b
 	o := &Outgoing{ID: id, Binding: e.Binding, Destination: location, Field: field, RelayState: relayState}
 	switch e.Binding {
 	case BindingRedirect:
-		msg := append(head[:len(head):len(head)], tail...)
 		u, err := redirectTo(location, field, msg, relayState, key)
 		if err != nil {
 			return nil, refuse(CheckConfig, "%w", err)
@@ -34,10 +32,9 @@ func outgoing(e Endpoint, location, field, id, relayState string, head, tail []b
 		o.location = u
 		o.Value = base64.StdEncoding.EncodeToString(msg)
 	case BindingPOST:
-		msg := append(head[:len(head):len(head)], tail...)
 		if key != nil {
 			var err error
-			if msg, err = signMessage(head, tail, id, *key); err != nil {
+			if msg, err = signMessage(msg, *key); err != nil {
 				return nil, refuse(CheckConfig, "sign: %w", err)
 			}
 		}
@@ -115,29 +112,27 @@ func (w *writer) status(s Status) {
 	w.close("samlp:Status")
 }
 
-// logoutHead and logoutTail write a LogoutRequest (Core 3.7.1).
-func logoutRequest(id, destination, issuer string, now time.Time, name NameID, indexes []string) (head, tail []byte, err error) {
+// logoutRequest writes a LogoutRequest (Core 3.7.1).
+func logoutRequest(id, destination, issuer string, now time.Time, name NameID, indexes []string) ([]byte, error) {
 	w := requestHead("samlp:LogoutRequest", []string{
 		"Destination", destination, "ID", id, "IssueInstant", formatTime(now),
 		"NotOnOrAfter", formatTime(now.Add(5 * time.Minute)), "Reason", consentLogout, "Version", "2.0",
 	}, issuer)
-	n := len(w.b)
 	w.nameID("saml:NameID", name, true)
 	for _, i := range indexes {
 		w.leaf("samlp:SessionIndex", i)
 	}
 	w.close("samlp:LogoutRequest")
-	return w.b[:n:n], w.b[n:], w.err
+	return w.b, w.err
 }
 
-func logoutResponse(id, destination, issuer, inResponseTo string, now time.Time, s Status) (head, tail []byte, err error) {
+func logoutResponse(id, destination, issuer, inResponseTo string, now time.Time, s Status) ([]byte, error) {
 	w := requestHead("samlp:LogoutResponse", []string{
 		"Destination", destination, "ID", id, "InResponseTo", inResponseTo, "IssueInstant", formatTime(now), "Version", "2.0",
 	}, issuer)
-	n := len(w.b)
 	w.status(s)
 	w.close("samlp:LogoutResponse")
-	return w.b[:n:n], w.b[n:], w.err
+	return w.b, w.err
 }
 
 // incoming is a message as it arrived.

@@ -5,7 +5,6 @@ package saml
 
 import (
 	"context"
-	"crypto"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -15,12 +14,6 @@ import (
 
 var errPending = errors.New("saml: being written")
 
-// Entity returns our own metadata as a value, for a peer in the same program.
-func (p *IdentityProvider) Entity() *Entity { return nil }
-
-// Metadata returns our signed metadata.
-func (p *IdentityProvider) Metadata() ([]byte, error) { return nil, errPending }
-
 // Logout begins to end the session at all its participants.
 func (p *IdentityProvider) Logout(ctx context.Context, session, target string) (*LogoutResult, error) {
 	return nil, errPending
@@ -29,11 +22,6 @@ func (p *IdentityProvider) Logout(ctx context.Context, session, target string) (
 // HandleLogout takes a logout message by Redirect, POST or SOAP. end ends the
 // application's sessions.
 func (p *IdentityProvider) HandleLogout(r *http.Request, end func(ctx context.Context, sessions []string) error) (*LogoutResult, error) {
-	return nil, errPending
-}
-
-// Metadata returns our signed metadata for the connection.
-func (s *ServiceProvider) Metadata(ctx context.Context, connection string) ([]byte, error) {
 	return nil, errPending
 }
 
@@ -48,17 +36,8 @@ func (s *ServiceProvider) HandleLogout(r *http.Request, end func(ctx context.Con
 	return nil, errPending
 }
 
-// MetadataOptions say how metadata is verified.
-type MetadataOptions struct{}
-
-// ParseMetadata reads one EntityDescriptor.
-func ParseMetadata(data []byte, o MetadataOptions) (*Entity, error) { return nil, errPending }
-
-func signMessage(head, tail []byte, id string, key KeyPair) ([]byte, error) { return nil, errPending }
-func signOctets(key KeyPair, b []byte) ([]byte, error)                      { return nil, errPending }
-func signatureAlgorithm(k crypto.PublicKey) (string, error)                 { return "", errPending }
-func encryptAssertion(b []byte, keys []Key) ([]byte, error)                 { return nil, errPending }
-func encodeMessage(b []byte) string                                         { return base64.StdEncoding.EncodeToString(b) }
+func encryptAssertion(b []byte, keys []Key) ([]byte, error) { return nil, errPending }
+func encodeMessage(b []byte) string                         { return base64.StdEncoding.EncodeToString(b) }
 func (s *ServiceProvider) decryptAssertion(ctx context.Context, e xmltree.Node, c *Connection, covered, solicited bool) (xmltree.Node, error) {
 	return e, errPending
 }

@@ -174,11 +174,7 @@ func redirectTo(location, field string, msg []byte, relayState string, key *KeyP
 		q += "&RelayState=" + url.QueryEscape(relayState)
 	}
 	if key != nil {
-		alg, err := signatureAlgorithm(key.Signer.Public())
-		if err != nil {
-			return "", err
-		}
-		q += "&SigAlg=" + url.QueryEscape(alg)
+		q += "&SigAlg=" + url.QueryEscape(signatureAlgorithm(*key))
 		sig, err := signOctets(*key, []byte(q))
 		if err != nil {
 			return "", fmt.Errorf("sign query: %w", err)

@@ -40,3 +40,17 @@ func signatureError(err error) error {
 	}
 	return refuse(CheckSignature, "%w", err)
 }
+
+// signMessage signs a document's root element. What is signed has been parsed
+// by the parser that peers' messages go through.
+func signMessage(doc []byte, key KeyPair) ([]byte, error) {
+	return dsig.Sign(doc, dsig.SignOptions{Signer: key.Signer, Certificate: key.Certificate})
+}
+
+func signatureAlgorithm(key KeyPair) string { return dsig.Algorithm(key.Signer) }
+
+// signOctets signs a Redirect query.
+func signOctets(key KeyPair, b []byte) ([]byte, error) {
+	_, sig, err := dsig.SignBytes(b, dsig.SignOptions{Signer: key.Signer})
+	return sig, err
+}

@@ -211,13 +211,12 @@ func (s *ServiceProvider) Login(ctx context.Context, connection string, o LoginO
 	}
 	kv = append(kv, "ProviderName", o.ProviderName, "Version", "2.0")
 	w := requestHead("samlp:AuthnRequest", kv, c.EntityID)
-	n := len(w.b)
 	w.authnRequest(o)
 	w.close("samlp:AuthnRequest")
 	if w.err != nil {
 		return nil, refuse(CheckConfig, "%w", w.err)
 	}
-	out, err := outgoing(sso, sso.Location, "SAMLRequest", id, relay, w.b[:n:n], w.b[n:], key)
+	out, err := outgoing(sso, sso.Location, "SAMLRequest", id, relay, w.b, key)
 	if err != nil {
 		return nil, err
 	}
