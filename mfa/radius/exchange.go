@@ -5,11 +5,11 @@ package radius
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"math/big"
+	"math/rand/v2"
 	"net"
+	"net/netip"
 	"time"
 )
 
@@ -20,8 +20,7 @@ var errNoReply = errors.New("radius: no reply")
 // reply. It has a socket of its own, so that nobody off the path knows the
 // port, and a connected one, so that a refusal by ICMP comes back at once.
 func (f *Factor) exchange(ctx context.Context, s Server, request []byte) (packet, error) {
-	d := net.Dialer{}
-	conn, err := d.DialContext(ctx, "udp", s.Addr)
+	conn, err := dial(ctx, s.Addr)
 	if err != nil {
 		return packet{}, err
 	}
@@ -41,6 +40,15 @@ func (f *Factor) exchange(ctx context.Context, s Server, request []byte) (packet
 		}
 		wait += jitter(wait) // RFC 5080 2.2.1: doubling, with jitter
 	}
+}
+
+// dial resolves names only.
+func dial(ctx context.Context, addr string) (net.Conn, error) {
+	if ip, err := netip.ParseAddrPort(addr); err == nil {
+		return net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(ip))
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, "udp", addr)
 }
 
 // await reads until a reply is authentic or the time is over. What is not is
@@ -98,9 +106,5 @@ func accept(b []byte, s Server, request []byte) (packet, error) {
 
 // jitter is d within ten per cent (RFC 5080 2.2.1).
 func jitter(d time.Duration) time.Duration {
-	n, err := rand.Int(rand.Reader, big.NewInt(max(1, int64(d)/5)))
-	if err != nil {
-		return d
-	}
-	return d - d/10 + time.Duration(n.Int64())
+	return d - d/10 + rand.N(max(1, d/5))
 }
