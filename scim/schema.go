@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -144,6 +145,16 @@ func find(attrs []Attribute, name string) *Attribute {
 		}
 	}
 	return nil
+}
+
+// clone copies what a rule may change.
+func (s *Schema) clone() Schema {
+	out := *s
+	out.Attributes = slices.Clone(s.Attributes)
+	for i := range out.Attributes {
+		out.Attributes[i].SubAttributes = slices.Clone(out.Attributes[i].SubAttributes)
+	}
+	return out
 }
 
 // check refuses a declaration that the standard or this package does not have.

@@ -90,11 +90,13 @@ func newResourceType(c TypeConfig, goType reflect.Type) (*resourceType, error) {
 	if err != nil {
 		return nil, err
 	}
-	schema := c.Schema
+	schema := c.Schema.clone()
 	t := &resourceType{
-		name: c.Name, endpoint: c.Endpoint, description: c.Description, schema: &schema,
-		extensions: append([]Extension(nil), c.Extensions...), plan: p,
+		name: c.Name, endpoint: c.Endpoint, description: c.Description, schema: &schema, plan: p,
 		ignored: map[string]bool{}, refused: map[string]bool{},
+	}
+	for _, e := range c.Extensions {
+		t.extensions = append(t.extensions, Extension{Schema: e.Schema.clone(), Required: e.Required})
 	}
 	return t, t.agree()
 }

@@ -1,0 +1,165 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package scim
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-id/gatehouse/scim/filter"
+)
+
+func (m *memory[R, P]) Query(ctx context.Context, tenant string, q Query) (Page[R], error) {
+	var page Page[R]
+	var found []*object
+	err := m.view(ctx, func() {
+		t := m.tenants[tenant]
+		if t == nil || t.tables[m.t.name] == nil {
+			return
+		}
+		tab := t.tables[m.t.name]
+		if q.Filter == nil && q.Sort.By.Name == "" {
+			page.Total = len(tab.order)
+			for _, rec := range window(tab.order, q.Start, q.Count) {
+				found = append(found, m.full(tenant, rec, q.Omit))
+			}
+			return
+		}
+		list := tab.order
+		if narrowed, ok := narrow(tab, q.Filter); ok {
+			list = narrowed
+		}
+		matches := m.matches(tenant, list, q)
+		m.sort(tenant, matches, q.Sort)
+		page.Total = len(matches)
+		for _, rec := range window(matches, q.Start, q.Count) {
+			found = append(found, m.full(tenant, rec, q.Omit))
+		}
+	})
+	for _, o := range found {
+		page.Resources = append(page.Resources, (*R)(m.t.resource(o).(P)))
+	}
+	return page, err
+}
+
+func window(list []*record, start, count int) []*record {
+	from := min(max(start-1, 0), len(list))
+	return list[from : from+min(count, len(list)-from)]
+}
+
+// narrow finds the records that an equality of the filter leaves.
+func narrow(tab *memTable, e filter.Expr) ([]*record, bool) {
+	switch e := e.(type) {
+	case *filter.And:
+		for _, t := range e.Terms {
+			if list, ok := narrow(tab, t); ok {
+				return list, true
+			}
+		}
+	case *filter.Compare:
+		if e.Op != filter.Eq || e.Value.Kind != filter.Text || e.Path.URN != "" || e.Path.Sub != "" {
+			return nil, false
+		}
+		switch e.Path.Name {
+		case "id":
+			if rec := tab.byID[e.Value.Text]; rec != nil {
+				return []*record{rec}, true
+			}
+			return nil, true
+		case "userName", "displayName", "externalId":
+			list := slices.Clone(tab.index[indexKey(e.Path.Name, e.Value.Text, e.CaseExact)])
+			slices.SortFunc(list, func(a, b *record) int { return cmp.Compare(a.seq, b.seq) })
+			return list, true
+		}
+	}
+	return nil, false
+}
+
+func (m *memory[R, P]) matches(tenant string, list []*record, q Query) []*record {
+	omit := OmitMembers | OmitGroups
+	if q.Filter != nil {
+		if text := q.Filter.String(); strings.Contains(text, "members") || strings.Contains(text, "groups") {
+			omit = 0
+		}
+	}
+	var out []*record
+	for _, rec := range list {
+		if filter.Match(q.Filter, source{m.t, m.full(tenant, rec, omit)}) {
+			out = append(out, rec)
+		}
+	}
+	return out
+}
+
+func (m *memory[R, P]) sort(tenant string, list []*record, s Sort) {
+	if s.By.Name == "" {
+		return
+	}
+	type keyed struct {
+		rec *record
+		key filter.Value
+	}
+	keys := make([]keyed, len(list))
+	for i, rec := range list {
+		keys[i] = keyed{rec, sortKey(m.t, m.full(tenant, rec, 0), s)}
+	}
+	slices.SortStableFunc(keys, func(a, b keyed) int {
+		order := compareKeys(a.key, b.key)
+		if s.Descending {
+			return -order
+		}
+		return order
+	})
+	for i := range keys {
+		list[i] = keys[i].rec
+	}
+}
+
+// sortKey is the value to sort by: of a multi-valued attribute the primary or
+// first one (RFC 7644 section 3.4.2.3).
+func sortKey(t *resourceType, o *object, s Sort) filter.Value {
+	src := source{t, o}
+	values := src.Values(s.By)
+	if s.By.Sub != "" {
+		for _, e := range src.Elements(filter.Path{URN: s.By.URN, Name: s.By.Name}) {
+			p := e.Values(filter.Path{Name: "primary"})
+			if len(p) == 1 && p[0].Bool {
+				values = e.Values(filter.Path{Name: s.By.Sub})
+				break
+			}
+		}
+	}
+	if len(values) == 0 {
+		return filter.Value{}
+	}
+	v := values[0]
+	if v.Kind == filter.Text && !s.CaseExact {
+		v.Text = filter.Fold(v.Text)
+	}
+	return v
+}
+
+// compareKeys orders values, the missing ones last.
+func compareKeys(a, b filter.Value) int {
+	if a.Kind == filter.Null || b.Kind == filter.Null {
+		return cmp.Compare(int(b.Kind), int(a.Kind))
+	}
+	switch a.Kind {
+	case filter.Number:
+		return cmp.Compare(a.Num, b.Num)
+	case filter.Time:
+		return a.Time.Compare(b.Time)
+	case filter.Bool:
+		if a.Bool == b.Bool {
+			return 0
+		}
+		if b.Bool {
+			return -1
+		}
+		return 1
+	}
+	return strings.Compare(a.Text, b.Text)
+}
