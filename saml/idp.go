@@ -37,6 +37,9 @@ type Peer struct {
 	// NoEncryption sends assertions in clear although the metadata holds an
 	// encryption key.
 	NoEncryption bool
+	// EncryptionAlgorithm is the block encryption algorithm's identifier; ""
+	// is the best that metadata lists, or AES-256-GCM.
+	EncryptionAlgorithm string
 	// InsecureAllowSHA1 accepts RSA-SHA1 signatures of this peer. It MUST stay
 	// false unless the peer cannot be changed and its requests decide
 	// nothing: SHA-1 collisions are affordable.

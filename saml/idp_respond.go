@@ -210,7 +210,7 @@ func (a *issue) response() ([]byte, error) {
 		}
 	}
 	if !a.peer.NoEncryption {
-		if assertion, err = encryptAssertion(assertion, encryption(a.peer.Entity.SP.Keys)); err != nil {
+		if assertion, err = encryptAssertion(assertion, encryption(a.peer.Entity.SP.Keys), a.peer.EncryptionAlgorithm); err != nil {
 			return nil, err
 		}
 	}

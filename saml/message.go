@@ -201,6 +201,8 @@ func receivePOST(r *http.Request, limit int, deflated bool) (*incoming, error) {
 	return in, nil
 }
 
+func encodeMessage(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
+
 func looksLikeXML(b []byte) bool {
 	s := strings.TrimLeft(strings.TrimPrefix(string(b[:min(len(b), 64)]), "\ufeff"), " \t\r\n")
 	return strings.HasPrefix(s, "<")

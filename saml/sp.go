@@ -49,9 +49,11 @@ type Policy struct {
 	RequireEncryption bool
 	// NoEncryptionKey publishes no encryption key for the connection.
 	NoEncryptionKey bool
-	// AllowCBC accepts AES-CBC where the Response signature covers it or a
-	// request is outstanding. Peers older than XML Encryption 1.1 need it.
-	AllowCBC bool
+	// RefuseCBC refuses AES-CBC. Without it AES-CBC is accepted where a
+	// Response signature covers it, or a request was outstanding and few
+	// decryptions failed: peers older than XML Encryption 1.1 know nothing
+	// else.
+	RefuseCBC bool
 	// AllowTripleDES accepts 3DES-CBC under the same conditions.
 	AllowTripleDES bool
 	// RefuseExpiredCertificates refuses signing certificates past their

@@ -64,7 +64,7 @@ func (s *ServiceProvider) verifyResponse(ctx context.Context, r *response, c *Co
 		return nil, refuse(CheckUnsigned, "no signature covers the assertion as the connection wants it")
 	}
 	// Claims are read from here on only: everything below root is signed.
-	if err := a.read(ctx); err != nil {
+	if err := a.read(); err != nil {
 		return nil, err
 	}
 	a.out.Connection, a.out.Revision, a.out.Encrypted = c.ID, c.Revision, r.encrypted
@@ -165,18 +165,18 @@ func (a *assertionReader) frame() error {
 	return nil
 }
 
-func (a *assertionReader) read(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{
+func (a *assertionReader) read() error {
+	for _, step := range []func() error{
 		a.header, a.readSubject, a.readConditions, a.readAuthn, a.readAttributes, a.againstRequest,
 	} {
-		if err := step(ctx); err != nil {
+		if err := step(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *assertionReader) header(context.Context) error {
+func (a *assertionReader) header() error {
 	if v := attr(a.root, "Version"); v != "2.0" {
 		return refuse(CheckVersion, "version %.20q", v)
 	}
@@ -203,7 +203,7 @@ func (a *assertionReader) header(context.Context) error {
 
 // readSubject wants a NameID and one bearer confirmation that holds
 // (Profiles 4.1.4.2); others may fail beside it.
-func (a *assertionReader) readSubject(ctx context.Context) error {
+func (a *assertionReader) readSubject() error {
 	if !a.subject.Exists() {
 		return refuse(CheckSubject, "an Assertion without Subject")
 	}
@@ -216,7 +216,7 @@ func (a *assertionReader) readSubject(ctx context.Context) error {
 				return refuse(CheckSubject, "a Subject with two names")
 			}
 			named = true
-			id, err := a.sp.nameID(ctx, c, a.c, a.login != nil)
+			id, err := a.sp.nameID(c, a.c)
 			if err != nil {
 				return err
 			}
@@ -290,7 +290,7 @@ func (a *assertionReader) confirm(e xmltree.Node) (time.Time, error) {
 	return end, nil
 }
 
-func (a *assertionReader) readConditions(context.Context) error {
+func (a *assertionReader) readConditions() error {
 	if !a.condition.Exists() {
 		return refuse(CheckAudience, "an Assertion without Conditions")
 	}
@@ -359,7 +359,7 @@ func (a *assertionReader) audience(e xmltree.Node) error {
 	return refuse(CheckAudience, "audience %.200q is not %q", last, a.c.EntityID)
 }
 
-func (a *assertionReader) readAuthn(context.Context) error {
+func (a *assertionReader) readAuthn() error {
 	if len(a.authn) == 0 {
 		return refuse(CheckAuthn, "an Assertion without AuthnStatement")
 	}
@@ -418,7 +418,7 @@ func (a *assertionReader) authnStatement(e xmltree.Node, first bool) error {
 	return nil
 }
 
-func (a *assertionReader) readAttributes(ctx context.Context) error {
+func (a *assertionReader) readAttributes() error {
 	n := 0
 	for _, st := range a.attributes {
 		for range st.Children() {
@@ -431,7 +431,7 @@ func (a *assertionReader) readAttributes(ctx context.Context) error {
 		for e := range st.Children() {
 			if e.Is(nsSAML, "EncryptedAttribute") {
 				var err error
-				if e, err = a.sp.decryptElement(ctx, e, a.c, "Attribute", a.login != nil); err != nil {
+				if e, err = a.sp.decryptElement(e, a.c, "Attribute"); err != nil {
 					return err
 				}
 			}
@@ -500,7 +500,7 @@ func attributeValue(v xmltree.Node) (string, error) {
 }
 
 // againstRequest compares what came with what was asked for.
-func (a *assertionReader) againstRequest(context.Context) error {
+func (a *assertionReader) againstRequest() error {
 	p := a.c.Policy
 	format := a.out.NameID.Format
 	if format == "" {
@@ -534,10 +534,10 @@ func (a *assertionReader) againstRequest(context.Context) error {
 func (a *assertionReader) requestID() string { return a.login.id }
 
 // nameID reads a NameID or EncryptedID.
-func (s *ServiceProvider) nameID(ctx context.Context, e xmltree.Node, c *Connection, solicited bool) (NameID, error) {
+func (s *ServiceProvider) nameID(e xmltree.Node, c *Connection) (NameID, error) {
 	if e.Is(nsSAML, "EncryptedID") {
 		var err error
-		if e, err = s.decryptElement(ctx, e, c, "NameID", solicited); err != nil {
+		if e, err = s.decryptElement(e, c, "NameID"); err != nil {
 			return NameID{}, err
 		}
 	}
