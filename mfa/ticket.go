@@ -61,6 +61,12 @@ const (
 )
 
 // checkTicket says whether the token lets the person enrol now.
+// CheckTicket reports whether a ticket would let the person enrol a factor now,
+// without spending it: nil, or a refusal with [CheckTicket].
+func (f *Flow) CheckTicket(ctx context.Context, s Subject, token string) error {
+	return f.checkTicket(ctx, s, token, f.now())
+}
+
 func (f *Flow) checkTicket(ctx context.Context, s Subject, token string, now time.Time) error {
 	if len(token) > 128 {
 		return ticketError("the ticket is malformed")

@@ -110,7 +110,7 @@ func awsSamples(origin string) []sample {
 		{page: "Device", state: "enter the code", shown: ui.DeviceCode{Frame: frame("")}, from: []string{"GET /device"}},
 		{page: "Device", state: "refused", shown: ui.DeviceCode{Frame: frame(""), UserCode: "KXTQ-PWNZ", Problem: "This code is unknown or too old. Start again on the device."}, status: http.StatusUnprocessableEntity},
 		{page: "Device", state: "allow", shown: ui.DeviceApprove{Frame: frame(""), UserCode: "KXTQ-PWNB", Client: client, Accounts: len(accounts)}, from: []string{"POST /device"}},
-		{page: "Consent", state: "first", shown: ui.Consent{Frame: frame(""), Fields: []ui.Field{{Name: "client_id", Value: "c1"}}, Callback: "http://127.0.0.1:51234", Client: client, Accounts: len(accounts)}, from: []string{"GET /authorize"}},
+		{page: "Consent", state: "first", shown: ui.Consent{Frame: frame(""), Request: "r1", Callback: "http://127.0.0.1:51234", Client: client, Accounts: len(accounts)}, from: []string{"GET /authorize"}},
 	}
 }
 

@@ -51,14 +51,20 @@ func New(c Config) (*Apps, error) {
 // RegisterEndpoint registers an application that has no metadata by its entity
 // ID and assertion consumer service.
 func (s *Apps) RegisterEndpoint(ctx context.Context, actor string, a App, acs string) (*App, error) {
+	a.Metadata = EndpointMetadata(a.EntityID, acs)
+	return s.Register(ctx, actor, a)
+}
+
+// EndpointMetadata is the least metadata of a service provider: its entity ID
+// and where Responses are posted.
+func EndpointMetadata(entityID, acs string) string {
 	var b strings.Builder
 	b.WriteString(`<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="`)
-	_ = xml.EscapeText(&b, []byte(a.EntityID))
+	_ = xml.EscapeText(&b, []byte(entityID))
 	b.WriteString(`"><md:SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:AssertionConsumerService Binding="` + saml.BindingPOST + `" Location="`)
 	_ = xml.EscapeText(&b, []byte(acs))
 	b.WriteString(`" index="0" isDefault="true"/></md:SPSSODescriptor></md:EntityDescriptor>`)
-	a.Metadata = b.String()
-	return s.Register(ctx, actor, a)
+	return b.String()
 }
 
 // Register checks and stores an application. Its entity ID is the metadata's.

@@ -23,6 +23,8 @@ import (
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/gatehouse-id/gatehouse/scim"
 )
 
 // Sentinel errors of the [Store]; the directory's methods return them wrapped.
@@ -144,6 +146,13 @@ type Store interface {
 	// source with ErrNotFound, and do not change the group's Version.
 	AddMembers(ctx context.Context, groupID string, personIDs []string) error
 	RemoveMembers(ctx context.Context, groupID string, personIDs []string) error
+	// AreMembers tells which of the ids are members.
+	AreMembers(ctx context.Context, groupID string, personIDs []string) (map[string]bool, error)
+	// FindPeople and FindGroups return a page of a source by a SCIM query, and
+	// the total. What they cannot serve by an index is a scim.Error with
+	// CheckInvalidFilter.
+	FindPeople(ctx context.Context, sourceID string, q scim.Query) ([]Person, int, error)
+	FindGroups(ctx context.Context, sourceID string, q scim.Query) ([]Group, int, error)
 	// GroupsOf returns the groups that the person is in, by display name.
 	GroupsOf(ctx context.Context, personID string) ([]Group, error)
 

@@ -31,12 +31,13 @@ func (m *Machine) IssueTicket(ctx context.Context, actor, personID, kind string)
 		return "", errors.New("signin: unknown kind of ticket")
 	}
 	token := kind + "-" + seal.Token()
-	return token, m.c.Store.InTx(ctx, func(ctx context.Context) error {
+	err := m.c.Store.InTx(ctx, func(ctx context.Context) error {
 		if err := m.c.Store.CreateTicket(ctx, seal.Hash("portal-ticket", token), personID, kind, m.c.Now().Add(TicketLife)); err != nil {
 			return err
 		}
 		return m.c.Audit.Record(ctx, audit.Event{Type: audit.EnrolmentTicket, Actor: actor, Person: personID, Details: map[string]string{"purpose": kind}})
 	})
+	return token, err
 }
 
 // SpendTicket sets a password with a ticket. In one transaction the ticket is

@@ -52,7 +52,6 @@ func (c ClientFacts) SaysItIs() string {
 type DeviceApprove struct {
 	Frame    Frame
 	UserCode string
-	Ticket   string // shows that this page was asked, if there is one
 	Client   ClientFacts
 	Accounts int // how many accounts it would reach
 }
@@ -61,24 +60,17 @@ func (p DeviceApprove) view() view {
 	return view{template: "device-approve", title: "Allow this device?", frame: &p.Frame}
 }
 
-// Field is a hidden form field.
-type Field struct{ Name, Value string }
-
 // Consent asks whether a client on this machine may act for the person
-// (authorization code with PKCE). It posts [FieldDecision] and Fields to
-// [PathAuthorize]; the answer leads to Callback.
+// (authorization code with PKCE). It posts [FieldDecision] and [FieldRequest]
+// to [PathAuthorize]; the answer leads to Callback.
 type Consent struct {
 	Frame    Frame
-	Fields   []Field // hidden fields that carry the request
-	Callback string  // where the answer goes, for people: "http://127.0.0.1:51234"
+	Request  string // opaque request, returned in the form
+	Callback string // where the answer goes, for people: "http://127.0.0.1:51234"
 	Client   ClientFacts
 	Accounts int
 }
 
 func (p Consent) view() view {
-	v := view{template: "consent", title: "Allow access?", frame: &p.Frame}
-	if _, err := safeTarget(p.Callback); err == nil {
-		v.forms = []string{p.Callback}
-	}
-	return v
+	return view{template: "consent", title: "Allow access?", frame: &p.Frame}
 }

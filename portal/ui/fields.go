@@ -25,8 +25,9 @@ const (
 	FieldRoleName  = "role_name"
 
 	FieldUserCode = "user_code" // device authorization
+	FieldRequest  = "request"   // opaque consent request
 	FieldVia      = "via"       // "link": the code came with the link and was not typed
-	FieldDecision = "answer"    // [DecisionApprove] or [DecisionDeny]
+	FieldDecision = "decision"  // [DecisionApprove] or [DecisionDeny]
 
 	FieldKind          = "kind"
 	FieldEmail         = "email"
@@ -44,6 +45,6 @@ const (
 
 // Values of [FieldDecision].
 const (
-	DecisionApprove = "allow"
+	DecisionApprove = "approve"
 	DecisionDeny    = "deny"
 )

@@ -157,7 +157,10 @@ func TestOnwardRefused(t *testing.T) {
 }
 
 func FuzzDestination(f *testing.F) {
-	u := newUI(f, "")
+	u, err := ui.New(ui.Config{Brand: "Acorn Bikes"})
+	if err != nil {
+		f.Fatal(err)
+	}
 	for _, seed := range []string{"https://signin.aws.amazon.com/saml", "http://localhost:1/a;b,c", "https://a.example/%3B?;'", "https://[::1]:8/"} {
 		f.Add(seed)
 	}
@@ -167,7 +170,12 @@ func FuzzDestination(f *testing.F) {
 			return
 		}
 		policy := w.Header().Get("Content-Security-Policy")
-		if strings.Count(policy, ";") != 8 || strings.ContainsAny(policy, ",\r\n*") {
+		_, source, _ := strings.Cut(policy, "form-action ")
+		source, _, _ = strings.Cut(source, ";")
+		_, host, _ := strings.Cut(source, "://")
+		host, _, _ = strings.Cut(host, "/")
+		// A star is a wildcard in the host; in the path it stands for itself.
+		if strings.Count(policy, ";") != 8 || strings.ContainsAny(source, " ,\r\n") || strings.Contains(host, "*") {
 			t.Errorf("policy %q", policy)
 		}
 	})
