@@ -165,3 +165,11 @@ func remember(answer map[string]any, values map[string]string) {
 		}
 	}
 }
+
+func mustJSON(v any) string {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(raw)
+}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -162,4 +163,11 @@ func answer(allow bool) string {
 		return awssso.AnswerAllow
 	}
 	return awssso.AnswerDeny
+}
+
+// PageOf is the page that a recorder holds, for tests that call a handler
+// without a network.
+func PageOf(w *httptest.ResponseRecorder) Page {
+	h := w.Header()
+	return Page{Status: w.Code, Name: h.Get("Test-Page"), Location: h.Get("Location"), Return: h.Get("Test-Return"), Header: h, body: w.Body.Bytes()}
 }
