@@ -304,6 +304,12 @@ func (p *Portal) endEverything(ctx context.Context, personID, reason string) err
 	return nil
 }
 
+// EndSessions ends every session, token and code of a person, in the transaction
+// of ctx if there is one.
+func (p *Portal) EndSessions(ctx context.Context, personID, reason string) error {
+	return p.endEverything(ctx, personID, reason)
+}
+
 // endSession ends one session and what hangs on it.
 func (p *Portal) endSession(ctx context.Context, personID, id, _ string) error {
 	if err := p.sessions.Revoke(ctx, personID, id); err != nil {
