@@ -56,7 +56,7 @@ func filled(page ui.Page, s string) ui.Page {
 }
 
 func fill(v reflect.Value, s string) {
-	if v.Type() == reflect.TypeOf(time.Time{}) {
+	if v.Type() == reflect.TypeFor[time.Time]() {
 		v.Set(reflect.ValueOf(now.Add(time.Hour)))
 		return
 	}
@@ -71,8 +71,8 @@ func fill(v reflect.Value, s string) {
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(v.Elem(), s)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(v.Field(i), s)
+		for _, field := range v.Fields() {
+			fill(field, s)
 		}
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
