@@ -270,6 +270,9 @@ func (s *signature) readTransforms(t xmltree.Node, o *Options) error {
 	}
 	var err error
 	s.form, err = form(second, o.AllowInclusive)
+	// XMLDSig 4.4.3.3: "#ID" refers to the nodes without comments, whatever
+	// the transform would do with them.
+	s.form.Comments = false
 	return err
 }
 
