@@ -172,7 +172,7 @@ func (s *Schema) check() error {
 }
 
 func checkAttributes(attrs []Attribute, depth int) error {
-	if depth > 1 {
+	if depth > 1 && len(attrs) > 0 {
 		return errors.New("a sub-attribute has sub-attributes")
 	}
 	seen := map[string]bool{}
