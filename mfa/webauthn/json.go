@@ -26,10 +26,9 @@ var errJSON = errors.New("malformed JSON")
 
 // node is a JSON value. Text aliases the input where it can.
 type node struct {
-	kind    byte   // one of { [ " 0 t f n
-	text    []byte // of a string, unescaped
-	members []member
-	items   []node
+	kind    byte     // one of { [ " 0 t f n
+	text    []byte   // of a string, unescaped
+	members []member // of an object, and the unnamed ones of an array
 }
 
 type member struct {
@@ -39,6 +38,9 @@ type member struct {
 
 // get returns the member of an object, or a node of kind 0.
 func (n *node) get(name string) *node {
+	if n.kind != '{' {
+		return &node{}
+	}
 	for i := range n.members {
 		if string(n.members[i].name) == name {
 			return &n.members[i].value
@@ -162,12 +164,13 @@ func (p *jsonParser) value(depth int) (node, error) {
 }
 
 func (p *jsonParser) object(depth int) (node, error) {
-	n := node{kind: '{', members: make([]member, 0, 8)}
+	n := node{kind: '{'}
 	p.at++
 	if p.next() == '}' {
 		p.at++
 		return n, nil
 	}
+	n.members = make([]member, 0, 7)
 	for {
 		if p.next() != '"' {
 			return n, errJSON
@@ -217,7 +220,7 @@ func (p *jsonParser) array(depth int) (node, error) {
 		if err != nil {
 			return n, err
 		}
-		n.items = append(n.items, v)
+		n.members = append(n.members, member{value: v})
 		switch p.next() {
 		case ',':
 			p.at++

@@ -120,9 +120,11 @@ func parseRegistration(answer []byte) (registration, error) {
 	if r.attestationObject, err = response.bytes("attestationObject"); err != nil {
 		return r, err
 	}
-	for _, t := range response.get("transports").items {
-		if t.kind == '"' && len(t.text) <= 32 && len(r.transports) < maxTransports { // a hint: others are left out
-			r.transports = append(r.transports, string(t.text))
+	if list := response.get("transports"); list.kind == '[' {
+		for _, t := range list.members {
+			if t.value.kind == '"' && len(t.value.text) <= 32 && len(r.transports) < maxTransports { // a hint: others are left out
+				r.transports = append(r.transports, string(t.value.text))
+			}
 		}
 	}
 	switch a := n.get("authenticatorAttachment"); string(a.text) {
