@@ -186,7 +186,7 @@ func TestTemporaryPass(t *testing.T) {
 		_, _, err := r.flow.Provision(ctx, mfa.ProvisionInput{Subject: alice, Kind: mfa.KindPass, Actor: "admin", Options: json.RawMessage(o)}, nil)
 		r.want("options "+o, err, mfa.CheckInput)
 	}
-	_, _, err = r.flow.Provision(ctx, mfa.ProvisionInput{Subject: alice, Kind: mfa.KindTOTP, Actor: "admin"}, nil)
+	_, _, err = r.flow.Provision(ctx, mfa.ProvisionInput{Subject: alice, Kind: mfa.KindRecovery, Actor: "admin"}, nil)
 	r.want("a kind that is not provisioned", err, mfa.CheckKind)
 	if _, _, err = r.flow.Provision(ctx, mfa.ProvisionInput{Subject: alice, Kind: mfa.KindPass}, nil); err == nil {
 		t.Error("provisioned by nobody")

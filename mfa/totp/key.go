@@ -4,7 +4,6 @@
 package totp
 
 import (
-	"crypto/rand"
 	"encoding/base32"
 	"errors"
 	"fmt"
@@ -37,12 +36,10 @@ type Key struct {
 // NewKey returns a key with a random secret as long as the hash's output
 // (RFC 6238 5.1).
 func NewKey(a Algorithm, digits int, period time.Duration) (Key, error) {
-	h := a.New()
-	if h == nil {
+	if !a.Known() {
 		return Key{}, fmt.Errorf("totp: algorithm %q is unknown", string(a))
 	}
-	k := Key{Secret: make([]byte, h.Size()), Algorithm: a, Digits: digits, Period: period}
-	_, _ = rand.Read(k.Secret) // never fails
+	k := Key{Secret: otp.NewSecret(a), Algorithm: a, Digits: digits, Period: period}
 	return k, k.check()
 }
 

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
+	"github.com/gatehouse-id/gatehouse/mfa/internal/otp"
 )
 
 // Config is what a [Factor] is made of.
@@ -39,10 +40,13 @@ type Config struct {
 	MaxRecords int
 }
 
-// Factor implements [mfa.Enroller]. It is immutable.
+// Factor implements [mfa.Enroller] and [mfa.Provisioner]. It is immutable.
 type Factor struct{ cfg Config }
 
-var _ mfa.Enroller = (*Factor)(nil)
+var (
+	_ mfa.Enroller    = (*Factor)(nil)
+	_ mfa.Provisioner = (*Factor)(nil)
+)
 
 // New returns the factor.
 func New(c Config) (*Factor, error) {
@@ -162,6 +166,28 @@ func (f *Factor) FinishEnrol(_ context.Context, r mfa.FinishEnrolRequest) (mfa.E
 	}
 	kept, err := f.spend(s, step, r.Now)
 	return mfa.Enrolled{Name: "Authenticator app", Secret: kept, Strength: mfa.Any, Proof: true, AMR: []string{"otp"}}, err
+}
+
+// Options are those of [mfa.Flow.Provision], for hardware tokens.
+type Options = otp.Options
+
+// Provision implements [mfa.Provisioner]: a hardware token whose seed its
+// maker sent.
+func (f *Factor) Provision(_ context.Context, r mfa.EnrolRequest) (mfa.Enrolled, json.RawMessage, error) {
+	o, seed, err := otp.ReadOptions(r.Options)
+	k := Key{Secret: seed, Algorithm: o.Algorithm, Digits: o.Digits, Period: time.Duration(o.Period) * time.Second}
+	if err == nil {
+		err = k.check()
+	}
+	if err != nil {
+		return mfa.Enrolled{}, nil, &mfa.Error{Check: mfa.CheckInput, Public: "The token's data are not valid.", Err: err}
+	}
+	kept, err := json.Marshal(pack(k))
+	if err != nil {
+		return mfa.Enrolled{}, nil, err
+	}
+	public, err := json.Marshal(map[string]string{"serial": o.Serial})
+	return mfa.Enrolled{Key: o.Serial, Name: "Token " + o.Serial, Secret: kept, Public: public, Strength: mfa.Any}, nil, err
 }
 
 // Begin implements [mfa.Factor]: there is nothing to ask but a code.

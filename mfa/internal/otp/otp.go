@@ -6,6 +6,7 @@
 package otp
 
 import (
+	"crypto/rand"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -175,4 +176,12 @@ func Parse(s []byte, digits int) (uint32, bool) {
 		n++
 	}
 	return v, n == digits
+}
+
+// NewSecret returns a random secret as long as the hash's output (RFC 6238
+// 5.1).
+func NewSecret(a Algorithm) []byte {
+	b := make([]byte, a.New().Size())
+	_, _ = rand.Read(b) // never fails
+	return b
 }

@@ -1,0 +1,55 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package otp
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Options are those of [mfa.Flow.Provision] for hardware tokens.
+type Options struct {
+	// Serial is on the token; unique over all tokens of a kind.
+	Serial string `json:"serial"`
+	// Secret is the seed in hexadecimal.
+	Secret string `json:"secret"`
+	// Algorithm is SHA1 if empty, Digits are 6 if zero.
+	Algorithm Algorithm `json:"algorithm,omitempty"`
+	Digits    int       `json:"digits,omitempty"`
+	// Counter is the next of a HOTP token; Period is a TOTP token's, in
+	// seconds, 30 if zero.
+	Counter uint64 `json:"counter,omitempty"`
+	Period  int    `json:"period,omitempty"`
+}
+
+// MaxCounter leaves room for windows and for signed columns.
+const MaxCounter = 1 << 62
+
+// ReadOptions checks what [Options] has, and decodes the seed.
+func ReadOptions(b json.RawMessage) (o Options, secret []byte, err error) {
+	if len(b) > 4096 || json.Unmarshal(b, &o) != nil {
+		return o, nil, errors.New("otp: malformed options")
+	}
+	if o.Serial == "" || len(o.Serial) > 64 {
+		return o, nil, errors.New("otp: serial number is not 1 to 64 bytes")
+	}
+	if secret, err = hex.DecodeString(o.Secret); err != nil {
+		return o, nil, errors.New("otp: secret is not hexadecimal")
+	}
+	if o.Algorithm == "" {
+		o.Algorithm = SHA1
+	}
+	if o.Digits == 0 {
+		o.Digits = 6
+	}
+	if o.Period == 0 {
+		o.Period = 30
+	}
+	if o.Counter > MaxCounter {
+		return o, nil, fmt.Errorf("otp: counter %d is too large", o.Counter)
+	}
+	return o, secret, Check(secret, o.Algorithm, o.Digits)
+}
