@@ -104,8 +104,8 @@ const (
 	// CheckACS: the assertion consumer service is not one of the service
 	// provider's metadata (Profiles 4.1.4.1).
 	CheckACS Check = "acs"
-	// CheckRelayState: RelayState is longer than 80 bytes or not what was
-	// sent (Bindings 3.4.3, 3.5.3).
+	// CheckRelayState: RelayState is too long or not what was sent
+	// (Bindings 3.4.3, 3.5.3).
 	CheckRelayState Check = "relay-state"
 	// CheckMetadata: metadata is not acceptable (Metadata 2).
 	CheckMetadata Check = "metadata"

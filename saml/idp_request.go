@@ -43,7 +43,7 @@ func (p *IdentityProvider) parseRequest(r *http.Request) (*Request, error) {
 	if in.field != "SAMLRequest" {
 		return nil, refuse(CheckInput, "a SAMLResponse at the single sign-on service")
 	}
-	if len(in.relayState) > 2048 {
+	if len(in.relayState) > maxRelayState {
 		return nil, refuse(CheckRelayState, "RelayState of %d bytes", len(in.relayState))
 	}
 	m, err := readMessage(in.xml, "AuthnRequest")

@@ -127,11 +127,9 @@ func (a *issue) check() error {
 	if !rp.SessionNotOnOrAfter.IsZero() && !a.now.Before(rp.SessionNotOnOrAfter) {
 		return refuse(CheckConfig, "the session ended at %v", rp.SessionNotOnOrAfter)
 	}
-	if len(rp.RelayState) > maxRelayState && rp.Request == nil {
-		// Bindings 3.5.3; Amazon's console addresses are longer and are taken.
-		if len(rp.RelayState) > 2048 {
-			return refuse(CheckRelayState, "RelayState of %d bytes", len(rp.RelayState))
-		}
+	// Over the 80 bytes of Bindings 3.5.3: addresses in the AWS console are.
+	if len(rp.RelayState) > maxRelayState {
+		return refuse(CheckRelayState, "RelayState of %d bytes", len(rp.RelayState))
 	}
 	for i, at := range rp.Attributes {
 		if at.Name == "" {
@@ -192,7 +190,7 @@ func (a *issue) participate(ctx context.Context) error {
 		end = a.now.Add(24 * time.Hour)
 	}
 	return a.p.cfg.Participants.AddParticipant(ctx, Participant{
-		Session: a.rp.Session, SP: a.sp, NameID: a.rp.NameID, SessionIndex: a.index, Expires: end,
+		Session: a.rp.Session, SP: a.sp, NameID: a.rp.NameID, NameKey: nameKey(a.rp.NameID, a.p.cfg.EntityID, a.sp), SessionIndex: a.index, Expires: end,
 	}, a.now)
 }
 

@@ -216,8 +216,8 @@ func (m *MemoryStore) Participants(ctx context.Context, session string, now time
 }
 
 // FindParticipants returns the participants of a service provider by NameID.
-func (m *MemoryStore) FindParticipants(ctx context.Context, sp string, id NameID, now time.Time) ([]Participant, error) {
-	return m.filter(ctx, func(p Participant) bool { return p.SP == sp && p.NameID == id && now.Before(p.Expires) })
+func (m *MemoryStore) FindParticipants(ctx context.Context, sp, nameKey string, now time.Time) ([]Participant, error) {
+	return m.filter(ctx, func(p Participant) bool { return p.SP == sp && p.NameKey == nameKey && now.Before(p.Expires) })
 }
 
 func (m *MemoryStore) filter(ctx context.Context, keep func(Participant) bool) ([]Participant, error) {

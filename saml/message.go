@@ -16,9 +16,6 @@ import (
 // outgoing puts a message into the browser's hands. key nil sends it
 // unsigned.
 func outgoing(e Endpoint, location, field, id, relayState string, msg []byte, key *KeyPair) (*Outgoing, error) {
-	if len(relayState) > maxRelayState {
-		return nil, refuse(CheckRelayState, "RelayState of %d bytes", len(relayState))
-	}
 	if err := checkLocation(location); err != nil {
 		return nil, refuse(CheckLocation, "%q: %w", location, err)
 	}

@@ -7,14 +7,15 @@ import (
 	"bytes"
 	"compress/flate"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"strings"
 )
 
-const maxRelayState = 80 // Bindings 3.4.3
+// maxRelayState is what Bindings 3.4.3 and 3.5.3 allow; peers that do not keep
+// to it get back what they sent, up to a bound.
+const maxRelayState = 2048
 
 const encodingDeflate = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"
 
@@ -162,9 +163,6 @@ func deflate(b []byte) ([]byte, error) {
 // redirectTo puts a message into its Redirect URL, signed if key is not nil.
 // url.QueryEscape writes upper-case %XX and + for a blank, as all peers do.
 func redirectTo(location, field string, msg []byte, relayState string, key *KeyPair) (string, error) {
-	if len(relayState) > maxRelayState {
-		return "", errors.New("RelayState of more than 80 bytes")
-	}
 	z, err := deflate(msg)
 	if err != nil {
 		return "", err

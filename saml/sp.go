@@ -190,10 +190,13 @@ type LoginOptions struct {
 	Scoping []string
 }
 
-// LogoutStart is a session that ends here and shall end at the IdP too.
+// LogoutStart is a session that ends here and shall end at the IdP too. Its
+// parts come from the session's Assertion, unchanged: identity providers
+// compare the NameID with what they sent.
 type LogoutStart struct {
-	Subject        Subject // from the Assertion of the session
-	SPProvidedID   string
+	Connection     string
+	Issuer         string
+	NameID         NameID
 	SessionIndexes []string
 	// Target comes back in LogoutResult.Target.
 	Target string

@@ -100,7 +100,7 @@ func (s *ServiceProvider) verify(ctx context.Context, in *incoming) (*Connection
 	if l != nil && subtle.ConstantTimeCompare([]byte(hashToken("relay-state", in.relayState)), []byte(l.RelayState)) != 1 {
 		return c, nil, nil, refuse(CheckRelayState, "RelayState is not what was sent")
 	}
-	if len(in.relayState) > 2048 {
+	if len(in.relayState) > maxRelayState {
 		return c, nil, nil, refuse(CheckRelayState, "RelayState of %d bytes", len(in.relayState))
 	}
 	a, err := s.verifyResponse(ctx, resp, c, l)
@@ -315,4 +315,21 @@ func (t ticketCipher) open(b []byte) ([]byte, error) {
 		return nil, err
 	}
 	return a.Open(nil, nil, b, nil)
+}
+
+func getRecord(ctx context.Context, st Store, now time.Time, kind Kind, key string, v any) error {
+	if key == "" || len(key) > 128 {
+		return refuse(CheckRequest, "InResponseTo of %d bytes", len(key))
+	}
+	rec, err := st.Get(ctx, kind, key, now)
+	if errors.Is(err, ErrNotFound) {
+		return refuse(CheckRequest, "no outstanding %s %.80q", kind, key)
+	}
+	if err != nil {
+		return refuse(CheckStore, "get %s: %w", kind, err)
+	}
+	if err := json.Unmarshal(rec.Data, v); err != nil {
+		return refuse(CheckStore, "decode %s: %w", kind, err)
+	}
+	return nil
 }

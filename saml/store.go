@@ -85,6 +85,7 @@ type Participant struct {
 	Session      string // the application's session ID
 	SP           string // entityID
 	NameID       NameID
+	NameKey      string // equal for equal names; at most 128 bytes
 	SessionIndex string
 	Expires      time.Time
 }
@@ -100,8 +101,9 @@ type ParticipantStore interface {
 	Participants(ctx context.Context, session string, now time.Time) ([]Participant, error)
 
 	// FindParticipants returns the unexpired participants of the service
-	// provider whose NameID is equal in all five parts, of any session.
-	FindParticipants(ctx context.Context, sp string, id NameID, now time.Time) ([]Participant, error)
+	// provider with the NameKey, of any session, in the order in which they
+	// were added.
+	FindParticipants(ctx context.Context, sp, nameKey string, now time.Time) ([]Participant, error)
 
 	// RemoveParticipant removes p by SP and SessionIndex; ErrNotFound if it
 	// is not there.

@@ -9,10 +9,8 @@ package samlsql
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"embed"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -104,18 +102,18 @@ func (s *Store) DeleteExpired(ctx context.Context, now time.Time, limit int) (in
 
 // AddParticipant inserts p; an expired one of its key gives way.
 func (s *Store) AddParticipant(ctx context.Context, p saml.Participant, now time.Time) error {
-	name, hash, err := encodeName(p.NameID)
+	name, err := json.Marshal(p.NameID)
 	if err != nil {
 		return err
 	}
 	return one(saml.ErrExists)(sqltx.From(ctx, s.db).ExecContext(ctx, `
-		INSERT INTO saml_participants (sp, session_index, session_id, name_id, name_hash, added_at, expires_at)
+		INSERT INTO saml_participants (sp, session_index, session_id, name_id, name_key, added_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (sp, session_index) DO UPDATE
-		SET session_id = excluded.session_id, name_id = excluded.name_id, name_hash = excluded.name_hash,
+		SET session_id = excluded.session_id, name_id = excluded.name_id, name_key = excluded.name_key,
 			added_at = excluded.added_at, expires_at = excluded.expires_at
 		WHERE saml_participants.expires_at <= $8`,
-		p.SP, p.SessionIndex, p.Session, name, hash, now.UnixMicro(), p.Expires.UnixMicro(), now.UnixMicro()))
+		p.SP, p.SessionIndex, p.Session, string(name), p.NameKey, now.UnixMicro(), p.Expires.UnixMicro(), now.UnixMicro()))
 }
 
 // Participants returns the participants of a session.
@@ -124,17 +122,13 @@ func (s *Store) Participants(ctx context.Context, session string, now time.Time)
 }
 
 // FindParticipants returns the participants of a service provider by NameID.
-func (s *Store) FindParticipants(ctx context.Context, sp string, id saml.NameID, now time.Time) ([]saml.Participant, error) {
-	_, hash, err := encodeName(id)
-	if err != nil {
-		return nil, err
-	}
-	return s.participants(ctx, `WHERE sp = $1 AND name_hash = $2 AND expires_at > $3`, sp, hash, now.UnixMicro())
+func (s *Store) FindParticipants(ctx context.Context, sp, nameKey string, now time.Time) ([]saml.Participant, error) {
+	return s.participants(ctx, `WHERE sp = $1 AND name_key = $2 AND expires_at > $3`, sp, nameKey, now.UnixMicro())
 }
 
 func (s *Store) participants(ctx context.Context, where string, args ...any) ([]saml.Participant, error) {
 	rows, err := sqltx.From(ctx, s.db).QueryContext(ctx,
-		`SELECT sp, session_index, session_id, name_id, expires_at FROM saml_participants `+where+` ORDER BY added_at, session_index`, args...)
+		`SELECT sp, session_index, session_id, name_id, name_key, expires_at FROM saml_participants `+where+` ORDER BY added_at, session_index`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +138,7 @@ func (s *Store) participants(ctx context.Context, where string, args ...any) ([]
 		var p saml.Participant
 		var name string
 		var expires int64
-		if err := rows.Scan(&p.SP, &p.SessionIndex, &p.Session, &name, &expires); err != nil {
+		if err := rows.Scan(&p.SP, &p.SessionIndex, &p.Session, &name, &p.NameKey, &expires); err != nil {
 			return nil, err
 		}
 		if err := json.Unmarshal([]byte(name), &p.NameID); err != nil {
@@ -192,15 +186,4 @@ func scan(row *sql.Row) (*saml.Record, error) {
 	}
 	r.Kind, r.Expires = saml.Kind(kind), time.UnixMicro(expires).UTC()
 	return &r, nil
-}
-
-// encodeName returns the NameID as text and a fixed-length key of all its
-// parts.
-func encodeName(id saml.NameID) (text, hash string, err error) {
-	b, err := json.Marshal(id)
-	if err != nil {
-		return "", "", err
-	}
-	h := sha256.Sum256(b)
-	return string(b), hex.EncodeToString(h[:]), nil
 }

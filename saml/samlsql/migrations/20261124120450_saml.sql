@@ -14,13 +14,13 @@ CREATE TABLE saml_participants (
     session_index TEXT NOT NULL,
     session_id    TEXT NOT NULL,
     name_id       TEXT NOT NULL,
-    name_hash     TEXT NOT NULL,
+    name_key     TEXT NOT NULL,
     added_at      BIGINT NOT NULL,
     expires_at    BIGINT NOT NULL,
     PRIMARY KEY (sp, session_index)
 );
 CREATE INDEX saml_participants_session ON saml_participants (session_id);
-CREATE INDEX saml_participants_name ON saml_participants (sp, name_hash);
+CREATE INDEX saml_participants_name ON saml_participants (sp, name_key);
 CREATE INDEX saml_participants_expires ON saml_participants (expires_at);
 
 -- +goose Down

@@ -1,0 +1,247 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package saml
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/saml/internal/dsig"
+	"github.com/gatehouse-id/gatehouse/saml/internal/xmltree"
+)
+
+// Logout returns what ServiceProvider.Logout needs of the session that the
+// assertion began. Keep it with the session.
+func (a *Assertion) Logout() LogoutStart {
+	l := LogoutStart{Connection: a.Connection, Issuer: a.Issuer, NameID: a.NameID}
+	if a.SessionIndex != "" {
+		l.SessionIndexes = []string{a.SessionIndex}
+	}
+	return l
+}
+
+// nameKey is equal for NameIDs that mean one person to one service provider:
+// qualifiers that were left out and those that repeat the default are the same
+// (Core 8.3.7), and so are a missing Format and unspecified.
+func nameKey(id NameID, idp, sp string) string {
+	if id.Format == "" {
+		id.Format = NameIDUnspecified
+	}
+	if id.NameQualifier == idp {
+		id.NameQualifier = ""
+	}
+	if id.SPNameQualifier == sp {
+		id.SPNameQualifier = ""
+	}
+	return hashKey("name", id.Value, id.Format, id.NameQualifier, id.SPNameQualifier)
+}
+
+// logoutMessage is a LogoutRequest or LogoutResponse.
+type logoutMessage struct {
+	*message
+	in       *incoming
+	soap     bool
+	response bool
+}
+
+// receiveLogout reads a logout message by Redirect, POST or SOAP.
+func receiveLogout(r *http.Request, limit int) (*logoutMessage, error) {
+	ct, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if ct = strings.ToLower(strings.TrimSpace(ct)); r.Method == http.MethodPost && (ct == "text/xml" || ct == "application/soap+xml") {
+		data, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
+		if err != nil || len(data) > limit {
+			return nil, refuse(CheckInput, "a SOAP message that cannot be read or is over %d bytes", limit)
+		}
+		m, err := readSOAP(data, "LogoutRequest")
+		if err != nil {
+			return nil, err
+		}
+		return &logoutMessage{message: m, in: &incoming{binding: BindingSOAP, xml: data}, soap: true}, nil
+	}
+	in, err := receive(r, limit, true)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.relayState) > maxRelayState {
+		return nil, refuse(CheckRelayState, "RelayState of %d bytes", len(in.relayState))
+	}
+	want := "LogoutRequest"
+	if in.field == "SAMLResponse" {
+		want = "LogoutResponse"
+	}
+	m, err := readMessage(in.xml, want)
+	if err != nil {
+		return nil, err
+	}
+	return &logoutMessage{message: m, in: in, response: want == "LogoutResponse"}, nil
+}
+
+// readSOAP reads the one message in a SOAP 1.1 envelope (Bindings 3.2).
+func readSOAP(data []byte, want string) (*message, error) {
+	doc, err := parseDocument(data, xmltree.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	env := doc.Root()
+	var body xmltree.Node
+	for c := range env.Named(nsSOAP, "Body") {
+		if body.Exists() {
+			return nil, refuse(CheckStructure, "two SOAP bodies")
+		}
+		body = c
+	}
+	msg := body.First()
+	if !env.Is(nsSOAP, "Envelope") || !msg.Exists() || msg.Next().Exists() {
+		return nil, refuse(CheckStructure, "no SOAP envelope with one message")
+	}
+	return newMessage(msg, want)
+}
+
+func wrapSOAP(msg []byte) []byte {
+	w := &writer{b: make([]byte, 0, len(msg)+256)}
+	w.open("soap:Envelope", "xmlns:soap", nsSOAP)
+	w.open("soap:Body")
+	w.raw(msg)
+	w.close("soap:Body")
+	w.close("soap:Envelope")
+	return w.b
+}
+
+// trust checks what all logout messages are checked for. They are never taken
+// unsigned: whoever can make one ends sessions at will.
+func (m *logoutMessage) trust(keys []dsig.Key, sha1 bool, issuer string, destinations []string, now time.Time, skew time.Duration) error {
+	if m.issuer != issuer {
+		return refuse(CheckIssuer, "issuer %.200q is not %q", m.issuer, issuer)
+	}
+	signed, err := m.verify(m.in, keys, sha1)
+	if err != nil {
+		return err
+	}
+	if !signed {
+		return refuse(CheckUnsigned, "an unsigned logout message of %.200q", m.issuer)
+	}
+	// The answer on an open connection needs no address.
+	if destinations != nil && !slices.Contains(destinations, m.destination) {
+		return refuse(CheckDestination, "Destination %.200q is none of %q", m.destination, destinations)
+	}
+	if m.issueInstant.After(now.Add(skew)) || now.Sub(m.issueInstant) > 10*time.Minute+skew {
+		return refuse(CheckIssueInstant, "a message of %v", m.issueInstant)
+	}
+	if v, has := m.root.Attr("NotOnOrAfter"); has {
+		t, err := parseTime(v)
+		if err != nil || !now.Before(t.Add(skew)) {
+			return refuse(CheckTime, "a message until %.40q", v)
+		}
+	}
+	return nil
+}
+
+// names reads the NameID and the sessions of a LogoutRequest that trust has
+// passed. decrypt reads an EncryptedID.
+func (m *logoutMessage) names(decrypt func(xmltree.Node) (NameID, error)) (id NameID, indexes []string, err error) {
+	named := false
+	for c := range m.root.Children() {
+		switch {
+		case c.Is(nsSAML, "NameID"), c.Is(nsSAML, "EncryptedID"):
+			if named {
+				return id, nil, refuse(CheckSubject, "two names")
+			}
+			named = true
+			if id, err = decrypt(c); err != nil {
+				return id, nil, err
+			}
+		case c.Is(nsSAMLP, "SessionIndex"):
+			s, err := text(c)
+			if err != nil {
+				return id, nil, err
+			}
+			if len(indexes) >= 1024 {
+				return id, nil, refuse(CheckStructure, "more than 1,024 sessions")
+			}
+			indexes = append(indexes, s)
+		}
+	}
+	if !named {
+		return id, nil, refuse(CheckSubject, "a LogoutRequest without NameID")
+	}
+	return id, indexes, nil
+}
+
+func (m *logoutMessage) status() (Status, error) {
+	return readStatus(m.root.Child(nsSAMLP, "Status"))
+}
+
+// once refuses a LogoutRequest that was taken before.
+func once(ctx context.Context, st Store, now time.Time, skew time.Duration, owner string, m *logoutMessage) error {
+	err := st.Put(ctx, Record{
+		Kind: KindReplay, Key: hashKey("logout", owner, m.issuer, m.id), Connection: owner, Data: []byte{},
+		Expires: m.issueInstant.Add(15*time.Minute + 2*skew),
+	}, now)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrExists):
+		return refuse(CheckReplay, "logout request %.80q has been used", m.id)
+	}
+	return refuse(CheckStore, "put: %w", err)
+}
+
+// logoutReply makes the answer, for the binding and ResponseLocation that the
+// peer's metadata offers: the one it came by if possible.
+func logoutReply(issuer string, key KeyPair, slo []Endpoint, m *logoutMessage, now time.Time, st Status) (*LogoutResult, error) {
+	id := newID()
+	if m.soap {
+		msg, err := logoutResponse(id, "", issuer, m.id, now, st)
+		if err != nil {
+			return nil, refuse(CheckConfig, "%w", err)
+		}
+		if msg, err = signMessage(msg, key); err != nil {
+			return nil, refuse(CheckConfig, "sign: %w", err)
+		}
+		return &LogoutResult{SOAP: wrapSOAP(msg), Status: st}, nil
+	}
+	e, ok := pick(slo, m.in.binding, BindingRedirect, BindingPOST)
+	if !ok {
+		return nil, refuse(CheckBinding, "%q offers no logout endpoint for an answer", m.issuer)
+	}
+	msg, err := logoutResponse(id, e.response(), issuer, m.id, now, st)
+	if err != nil {
+		return nil, refuse(CheckConfig, "%w", err)
+	}
+	// What was received is given back although it may be over 80 bytes.
+	out, err := outgoing(e, e.response(), "SAMLResponse", id, m.in.relayState, msg, &key)
+	if err != nil {
+		return nil, err
+	}
+	return &LogoutResult{Reply: out, Status: st}, nil
+}
+
+// postSOAP sends a signed message and returns the answer.
+func postSOAP(ctx context.Context, client *http.Client, location string, msg []byte, limit int) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, location, bytes.NewReader(wrapSOAP(msg)))
+	if err != nil {
+		return nil, refuse(CheckFetch, "%w", err)
+	}
+	r.Header.Set("Content-Type", "text/xml; charset=utf-8")
+	r.Header.Set("SOAPAction", "http://www.oasis-open.org/committees/security")
+	resp, err := client.Do(r)
+	if err != nil {
+		return nil, refuse(CheckFetch, "%w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, refuse(CheckFetch, "%q answered %s", location, resp.Status)
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
+	if err != nil || len(data) > limit {
+		return nil, refuse(CheckFetch, "an answer that cannot be read or is over %d bytes", limit)
+	}
+	return data, nil
+}

@@ -1,0 +1,205 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package saml
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/saml/internal/xmltree"
+)
+
+// startedLogout is what the store remembers of our LogoutRequest.
+type startedLogout struct{ Connection, IdP, Target, RelayState string }
+
+// Logout begins a logout at the identity provider by the browser, always
+// signed. End the own session first: the answer may never come.
+func (s *ServiceProvider) Logout(ctx context.Context, o LogoutStart) (*Outgoing, error) {
+	c, err := s.connection(ctx, o.Connection)
+	if err != nil {
+		return nil, err
+	}
+	if c.IdP.EntityID != o.Issuer {
+		return nil, refuse(CheckConnection, "the session is of %.200q, the connection of %.200q", o.Issuer, c.IdP.EntityID)
+	}
+	if len(s.cfg.Keys) == 0 {
+		return nil, refuse(CheckConfig, "logout needs a signing key")
+	}
+	if len(o.Target) > 4096 {
+		return nil, refuse(CheckConfig, "a Target of %d bytes", len(o.Target))
+	}
+	slo, ok := pick(c.IdP.IdP.SLO, BindingRedirect, BindingPOST)
+	if !ok {
+		return nil, refuse(CheckBinding, "%q offers no logout by Redirect or POST", c.IdP.EntityID)
+	}
+	now, id, relay := s.cfg.Now(), newID(), randomToken()
+	msg, err := logoutRequest(id, slo.Location, c.EntityID, now, o.NameID, o.SessionIndexes)
+	if err != nil {
+		return nil, refuse(CheckConfig, "%w", err)
+	}
+	out, err := outgoing(slo, slo.Location, "SAMLRequest", id, relay, msg, &s.cfg.Keys[0])
+	if err != nil {
+		return nil, err
+	}
+	l := startedLogout{c.ID, c.IdP.EntityID, o.Target, hashToken("relay-state", relay)}
+	if err := s.put(ctx, KindLogout, id, c.ID, l, now.Add(s.cfg.RequestLifetime)); err != nil {
+		return nil, err
+	}
+	emit(ctx, s.cfg.OnEvent, Event{Type: EventLogout, At: now, Connection: c.ID, Peer: c.IdP.EntityID, ID: id, Detail: "requested"})
+	return out, nil
+}
+
+// HandleLogout takes a logout message by Redirect, POST or SOAP; mount it at
+// Connection.SLO and SLOSOAP.
+//
+// Of a LogoutRequest, end ends the sessions that n names, in a transaction of
+// the store; ErrNotFound says that there are none. The result's Reply or SOAP
+// goes back to the identity provider: serve the result. Of the answer to a
+// logout that began here the result has no reply but the Status and Target:
+// show a page. A failing end is answered with an error status, and returned
+// beside the result.
+func (s *ServiceProvider) HandleLogout(r *http.Request, end func(ctx context.Context, n LogoutNotice) error) (*LogoutResult, error) {
+	res, err := s.handleLogout(r, end)
+	if err != nil {
+		s.refused(r.Context(), err)
+	}
+	return res, err
+}
+
+func (s *ServiceProvider) handleLogout(r *http.Request, end func(ctx context.Context, n LogoutNotice) error) (*LogoutResult, error) {
+	ctx := r.Context()
+	m, err := receiveLogout(r, s.cfg.MaxMessage)
+	if err != nil {
+		return nil, err
+	}
+	if m.response {
+		return s.logoutAnswer(ctx, m)
+	}
+	if len(s.cfg.Keys) == 0 {
+		return nil, refuse(CheckConfig, "logout needs a signing key")
+	}
+	cs, err := s.logoutConnections(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	now := s.cfg.Now()
+	trusted, err := s.trusting(m, cs, now)
+	if err != nil {
+		return nil, err
+	}
+	id, indexes, err := m.names(func(e xmltree.Node) (NameID, error) { return s.nameID(e, trusted[0]) })
+	if err != nil {
+		return nil, err
+	}
+	if err := once(ctx, s.cfg.Store, now, s.cfg.Skew, trusted[0].ID, m); err != nil {
+		return nil, err
+	}
+	endErr := s.cfg.Store.InTx(ctx, func(ctx context.Context) error {
+		for _, c := range trusted {
+			a := Assertion{Connection: c.ID, Issuer: m.issuer, NameID: id}
+			err := end(ctx, LogoutNotice{Connection: c.ID, Issuer: m.issuer, Subject: a.Subject(), SessionIndexes: indexes})
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+		}
+		return nil
+	})
+	st := Status{Code: StatusSuccess}
+	if endErr != nil {
+		st = Status{Code: StatusResponder}
+		e := refuse(CheckCommit, "end sessions: %w", endErr)
+		e.Connection = trusted[0].ID
+		endErr = e
+	}
+	res, err := logoutReply(trusted[0].EntityID, s.cfg.Keys[0], trusted[0].IdP.IdP.SLO, m, now, st)
+	if err != nil {
+		return nil, errors.Join(err, endErr)
+	}
+	emit(ctx, s.cfg.OnEvent, Event{Type: EventLogout, At: now, Connection: trusted[0].ID, Peer: m.issuer, ID: m.id, Detail: "by the identity provider"})
+	return res, endErr
+}
+
+// logoutConnections are those that the message may be for: of its issuer, at
+// its Destination.
+func (s *ServiceProvider) logoutConnections(ctx context.Context, m *logoutMessage) ([]*Connection, error) {
+	cs, err := s.cfg.Connections.ConnectionsByIssuer(ctx, m.destination, m.issuer)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, refuse(CheckStore, "connections of %.200q: %w", m.issuer, err)
+	}
+	cs = slices.DeleteFunc(slices.Clone(cs), func(c *Connection) bool {
+		return c.IdP.EntityID != m.issuer || m.at(c) != m.destination || m.destination == ""
+	})
+	if len(cs) == 0 {
+		return nil, refuse(CheckConnection, "no connection at %.200q with %.200q", m.destination, m.issuer)
+	}
+	return cs, nil
+}
+
+func (m *logoutMessage) at(c *Connection) string {
+	if m.soap {
+		return c.SLOSOAP
+	}
+	return c.SLO
+}
+
+// trusting returns the connections whose keys the message is signed with; an
+// error tells why the first did not trust it, if none does.
+func (s *ServiceProvider) trusting(m *logoutMessage, cs []*Connection, now time.Time) ([]*Connection, error) {
+	var out []*Connection
+	var reason error
+	root := m.root
+	view := root
+	for _, c := range cs {
+		m.root = root
+		err := c.check(now)
+		if err == nil {
+			err = m.trust(c.peerKeys(now), c.Policy.InsecureAllowSHA1, c.IdP.EntityID, []string{m.at(c)}, now, s.cfg.Skew)
+		}
+		if err == nil {
+			out, view = append(out, c), m.root
+		} else if reason == nil {
+			reason = err
+		}
+	}
+	m.root = view
+	if len(out) == 0 {
+		return nil, reason
+	}
+	return out, nil
+}
+
+// logoutAnswer takes the LogoutResponse to our LogoutRequest. It is verified
+// before the request is taken: a stranger's ends no logout.
+func (s *ServiceProvider) logoutAnswer(ctx context.Context, m *logoutMessage) (*LogoutResult, error) {
+	now := s.cfg.Now()
+	var l startedLogout
+	if err := getRecord(ctx, s.cfg.Store, now, KindLogout, m.inResponseTo, &l); err != nil {
+		return nil, err
+	}
+	c, err := s.connection(ctx, l.Connection)
+	if err != nil {
+		return nil, err
+	}
+	if c.IdP.EntityID != l.IdP {
+		return nil, refuse(CheckConnection, "the connection changed while the logout was under way")
+	}
+	if err := m.trust(c.peerKeys(now), c.Policy.InsecureAllowSHA1, c.IdP.EntityID, []string{c.SLO}, now, s.cfg.Skew); err != nil {
+		return nil, err
+	}
+	if hashToken("relay-state", m.in.relayState) != l.RelayState && m.in.relayState != "" {
+		return nil, refuse(CheckRelayState, "RelayState is not what was sent")
+	}
+	st, err := m.status()
+	if err != nil {
+		return nil, err
+	}
+	if err := takeRecord(ctx, s.cfg.Store, now, KindLogout, m.inResponseTo, &l, CheckRequest); err != nil {
+		return nil, err
+	}
+	emit(ctx, s.cfg.OnEvent, Event{Type: EventLogout, At: now, Connection: c.ID, Peer: m.issuer, ID: m.id, Detail: st.Code + " " + st.SubCode})
+	return &LogoutResult{Status: st, Target: l.Target}, nil
+}
