@@ -7,7 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"net/http"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -201,24 +201,16 @@ func checkOfTransport(err error) Check {
 	if errors.Is(err, context.Canceled) {
 		return CheckCanceled
 	}
+	if _, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok || errors.Is(err, context.DeadlineExceeded) {
+		return CheckUnavailable
+	}
 	if resp, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		switch code := resp.HTTPStatusCode(); {
-		case code == 429:
+		case code == http.StatusTooManyRequests:
 			return CheckThrottled
-		case code >= 500:
+		case code == 0 || code >= 500:
 			return CheckUnavailable
-		default:
-			return CheckService
 		}
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return CheckUnavailable
-	}
-	if _, ok := errors.AsType[net.Error](err); ok {
-		return CheckUnavailable
-	}
-	if _, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
-		return CheckUnavailable
 	}
 	return CheckService
 }
