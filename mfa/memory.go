@@ -8,6 +8,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -194,6 +195,22 @@ func (m *MemoryStore) Records(ctx context.Context, s Subject) (out []Record, err
 		return nil, nil
 	})
 	return out, err
+}
+
+// RecordsAfter implements [Store].
+func (m *MemoryStore) RecordsAfter(ctx context.Context, id string, limit int) (out []Record, err error) {
+	err = m.do(ctx, func() (func(), error) {
+		for _, rs := range m.records {
+			for _, r := range rs {
+				if r.ID > id {
+					out = append(out, cloneRecord(r))
+				}
+			}
+		}
+		return nil, nil
+	})
+	slices.SortFunc(out, func(a, b Record) int { return strings.Compare(a.ID, b.ID) })
+	return out[:min(limit, len(out))], err
 }
 
 // RecordByKey implements [Store].

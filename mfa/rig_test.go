@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-id/gatehouse/internal/seal"
 	"github.com/gatehouse-id/gatehouse/mfa"
 	"github.com/gatehouse-id/gatehouse/mfa/code"
 	"github.com/gatehouse-id/gatehouse/mfa/mfatest"
@@ -40,7 +39,7 @@ type rig struct {
 func newRig(t *testing.T, change ...func(*mfa.Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, store: mfa.NewMemoryStore(1000), now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), sendOK: true}
-	k, err := seal.NewKeyring("1", map[string][]byte{"1": make([]byte, seal.KeySize)})
+	k, err := mfa.NewKeyring("1", map[string][]byte{"1": make([]byte, 32)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,11 @@
 package mfa
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
+
+	"github.com/gatehouse-id/gatehouse/internal/seal"
 )
 
 // Sealer encrypts what the flow stores, bound to where it is stored. A
@@ -15,6 +19,55 @@ type Sealer interface {
 	Seal(plain, aad []byte) ([]byte, error)
 	// Open returns what was sealed under the same aad, or an error.
 	Open(sealed, aad []byte) ([]byte, error)
+}
+
+// NewKeyring returns a Sealer of AES-256-GCM under keys of 32 bytes, by ids of
+// up to 32 bytes. It seals with the primary key and opens with any: to rotate,
+// add a key, make it the primary, run [Flow.Reseal], and drop the old one when
+// the longest challenge has ended.
+func NewKeyring(primary string, keys map[string][]byte) (Sealer, error) {
+	return seal.NewKeyring(primary, keys)
+}
+
+// Reseal seals every record again that an older key sealed, and returns how
+// many. A Sealer says which by a method Current(sealed []byte) bool, as those
+// of [NewKeyring] have; without it every record is sealed again. It may run
+// while people sign in.
+func (f *Flow) Reseal(ctx context.Context) (int, error) {
+	current, _ := f.cfg.Sealer.(interface{ Current(sealed []byte) bool })
+	n, after := 0, ""
+	for {
+		records, err := f.store.RecordsAfter(ctx, after, 100)
+		if err != nil || len(records) == 0 {
+			return n, err
+		}
+		for _, r := range records {
+			after = r.ID
+			if current != nil && current.Current(r.Sealed) {
+				continue
+			}
+			if err := f.resealOne(ctx, r); err != nil {
+				return n, err
+			}
+			n++
+		}
+	}
+}
+
+// resealOne leaves a record alone that changes meanwhile: who changed it
+// sealed it under the current key.
+func (f *Flow) resealOne(ctx context.Context, r Record) error {
+	plain, err := f.cfg.Sealer.Open(r.Sealed, recordAAD(&r))
+	if err != nil {
+		return err
+	}
+	if r.Sealed, err = f.cfg.Sealer.Seal(plain, recordAAD(&r)); err != nil {
+		return err
+	}
+	if err := f.store.UpdateRecord(ctx, r); !errors.Is(err, ErrConflict) {
+		return err
+	}
+	return nil
 }
 
 // aad joins parts without ambiguity: each is preceded by its length.

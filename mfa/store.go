@@ -51,6 +51,9 @@ type RecordStore interface {
 	AddRecord(ctx context.Context, r Record) error
 	// Records returns the person's records, oldest first; none is no error.
 	Records(ctx context.Context, s Subject) ([]Record, error)
+	// RecordsAfter returns up to limit records of anyone that come after id in
+	// an order of IDs of the store's own; "" comes before all.
+	RecordsAfter(ctx context.Context, id string, limit int) ([]Record, error)
 	// RecordByKey returns the record of the kind with the key, whoever's it
 	// is, or ErrNotFound.
 	RecordByKey(ctx context.Context, k Kind, key string) (Record, error)

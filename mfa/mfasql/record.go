@@ -51,6 +51,13 @@ func (s *Store) Records(ctx context.Context, p mfa.Subject) ([]mfa.Record, error
 		WHERE tenant = $1 AND subject = $2 ORDER BY created_at, id`, p.Tenant, p.ID)
 }
 
+// RecordsAfter implements [mfa.RecordStore], in the order of the database's
+// collation.
+func (s *Store) RecordsAfter(ctx context.Context, id string, limit int) ([]mfa.Record, error) {
+	return list(ctx, s, scanRecord, `SELECT `+recordColumns+` FROM mfa_records
+		WHERE id > $1 ORDER BY id LIMIT $2`, id, limit)
+}
+
 // RecordByKey implements [mfa.RecordStore].
 func (s *Store) RecordByKey(ctx context.Context, k mfa.Kind, key string) (mfa.Record, error) {
 	return scanRecord(s.q(ctx).QueryRowContext(ctx, `SELECT `+recordColumns+` FROM mfa_records

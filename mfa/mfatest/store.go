@@ -43,6 +43,7 @@ func StoreCases() []StoreCase {
 		{"record key unique over people", recordKeyUnique},
 		{"record compare and swap", recordSwap},
 		{"record of another person", recordOfAnother},
+		{"records in pages", recordPages},
 		{"parallel updates of one version", parallelUpdates},
 		{"challenge taken once", challengeTakenOnce},
 		{"challenge expiry and tries", challengeExpiry},
@@ -241,6 +242,35 @@ func recordOfAnother(ctx context.Context, s mfa.Store) error {
 		func() error { return wantErr("touch", s.TouchRecord(ctx, thief, r.ID, base), mfa.ErrNotFound) },
 		func() error { return wantErr("delete", s.DeleteRecord(ctx, thief, r.ID), mfa.ErrNotFound) },
 	)
+}
+
+func recordPages(ctx context.Context, s mfa.Store) error {
+	added := map[string]bool{}
+	for range 5 {
+		r := record(person())
+		added[r.ID] = true
+		if err := s.AddRecord(ctx, r); err != nil {
+			return err
+		}
+	}
+	seen := map[string]bool{}
+	for after := ""; ; {
+		page, err := s.RecordsAfter(ctx, after, 2)
+		if err != nil || len(page) > 2 {
+			return errors.Join(err, want("records in a page of two", min(len(page), 2), len(page)))
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, r := range page {
+			if seen[r.ID] {
+				return fmt.Errorf("record %s is in two pages", r.ID)
+			}
+			seen[r.ID], after = true, r.ID
+			delete(added, r.ID)
+		}
+	}
+	return want("records in no page", len(added), 0)
 }
 
 func parallelUpdates(ctx context.Context, s mfa.Store) error {
