@@ -40,8 +40,18 @@ func (f *Flow) Remove(ctx context.Context, in ChangeInput, commit func(ctx conte
 		if err := f.store.DeleteRecord(ctx, r.Subject, r.ID); err != nil {
 			return e, err
 		}
-		return e, f.afterChange(ctx, r.Subject)
+		return e, errors.Join(f.dropEnrolments(ctx, r.Subject), f.afterChange(ctx, r.Subject))
 	})
+}
+
+// dropEnrolments ends what was begun with a proof by a factor that is gone.
+func (f *Flow) dropEnrolments(ctx context.Context, s Subject) error {
+	for _, k := range f.kinds {
+		if err := f.store.DropChallenges(ctx, s, k, Enrol); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Rename gives a credential another name. It needs a fresh proof by a factor.
@@ -146,7 +156,7 @@ func (f *Flow) Reset(ctx context.Context, in ResetInput, commit func(ctx context
 				return err
 			}
 		}
-		if err := f.afterChange(ctx, in.Subject); err != nil {
+		if err := errors.Join(f.dropEnrolments(ctx, in.Subject), f.afterChange(ctx, in.Subject)); err != nil {
 			return err
 		}
 		if commit == nil {
@@ -225,6 +235,13 @@ func (f *Flow) Forget(ctx context.Context, s Subject) error {
 		for _, r := range records {
 			if err := f.store.DeleteRecord(ctx, s, r.ID); err != nil && !errors.Is(err, ErrNotFound) {
 				return err
+			}
+		}
+		for _, k := range f.kinds {
+			for _, p := range []Purpose{First, Second, StepUp, Enrol} {
+				if err := f.store.DropChallenges(ctx, s, k, p); err != nil {
+					return err
+				}
 			}
 		}
 		return errors.Join(f.clearCounters(ctx, s), f.afterChange(ctx, s), f.store.DropSightings(ctx, s))

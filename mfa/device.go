@@ -107,6 +107,17 @@ func (f *Flow) trusted(ctx context.Context, s Subject, token string, now time.Ti
 	return Device{}, false, nil
 }
 
+// Saw keeps the context of a sign-in that is complete, for rules of mode
+// [Contextual]: call it in the transaction that saves the session when policy
+// asked for nothing. [Flow.Finish] does it for every second factor.
+func (f *Flow) Saw(ctx context.Context, s Subject, c Client) error {
+	v, ok := f.sighting(ctx, s, c, f.now())
+	if !ok {
+		return nil
+	}
+	return f.store.AddSighting(ctx, v, maxSightings)
+}
+
 // sighting is the context of a proof, if the client says anything.
 func (f *Flow) sighting(ctx context.Context, s Subject, c Client, now time.Time) (Sighting, bool) {
 	if c.Device == "" && c.Browser == "" && !c.Addr.IsValid() {

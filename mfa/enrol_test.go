@@ -178,6 +178,43 @@ func TestChangesNeedFreshFactor(t *testing.T) {
 	}
 }
 
+// TestResetEndsEnrolments: a thief's enrolment that was begun is not finished
+// after an administrator stepped in.
+func TestResetEndsEnrolments(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := t.Context()
+	r.enrolTOTP()
+	begin := func() (*mfa.Challenge, *mfatest.TOTPDevice) {
+		t.Helper()
+		ch, err := r.flow.BeginEnrol(ctx, mfa.EnrolInput{Subject: alice, Kind: mfa.KindTOTP, Session: session, Authenticated: r.fresh()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := mfatest.ScanTOTP(ch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ch, d
+	}
+	for name, end := range map[string]func() error{
+		"reset":  func() error { return r.flow.Reset(ctx, mfa.ResetInput{Subject: alice, Actor: "admin"}, nil) },
+		"forget": func() error { return r.flow.Forget(ctx, alice) },
+	} {
+		ch, d := begin()
+		mail := r.begin(mfa.KindMail)
+		if err := end(); err != nil {
+			t.Fatal(err)
+		}
+		_, err := r.finishEnrol(ch.ID, d.Code(r.clock()))
+		r.want("an enrolment after "+name, err, mfa.CheckChallenge)
+		if name == "forget" {
+			_, err = r.finish(mail.ID, r.last().Code)
+			r.want("a code of who is forgotten", err, mfa.CheckChallenge)
+		}
+	}
+}
+
 func TestResetAndForget(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -222,6 +222,9 @@ func (f *Flow) commit(ctx context.Context, t taken, p passed, client Client, now
 		},
 	}
 	s, seen := f.sighting(ctx, p.subject, client, now)
+	// A lone first factor or a fallback makes no context known: it would then
+	// spare the second.
+	seen = seen && !info.Fallback && (t.row.Purpose != First || p.UserVerified)
 	updated, err := f.sealUpdate(p, now)
 	if err != nil {
 		return Result{}, err

@@ -403,6 +403,46 @@ func TestFlowDecides(t *testing.T) {
 	decide(away, mfa.Ask, "network")
 }
 
+// TestKnownContext: a proof that is no second factor makes no context known.
+func TestKnownContext(t *testing.T) {
+	t.Parallel()
+	p, err := mfa.NewPolicy(mfa.PolicyConfig{Default: mfa.Rule{Mode: mfa.Contextual}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, func(c *mfa.Config) { c.Policy = p })
+	ctx := t.Context()
+	r.enrolTOTP()
+	_, pass := r.provision("")
+	thief := mfa.Client{Device: "thief", Browser: "curl", Addr: netip.MustParseAddr("192.0.2.1")}
+	decide := func(want mfa.Outcome) {
+		t.Helper()
+		d, err := r.flow.Decide(ctx, mfa.Request{Subject: alice, Client: thief, Authenticated: r.password()})
+		if err != nil || d.Outcome != want {
+			t.Errorf("got %+v, %v", d, err)
+		}
+	}
+	for _, k := range []mfa.Kind{mfa.KindPass, mfa.KindMagicLink, mfa.KindMail} {
+		ch := r.begin(k)
+		answer := pass
+		if k != mfa.KindPass {
+			_, token, _ := strings.Cut(r.last().Link, "#")
+			answer = r.last().Code + token
+		}
+		if _, err := r.flow.Finish(ctx, ch.ID, mfa.Answer{Session: session, Client: thief, Data: []byte(answer)}, nil); err != nil {
+			t.Fatal(k, err)
+		}
+		decide(mfa.Ask)
+	}
+	if err := r.flow.Saw(ctx, alice, thief); err != nil {
+		t.Fatal(err)
+	}
+	decide(mfa.Allow)
+	if err := r.flow.Saw(ctx, alice, mfa.Client{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestDevices(t *testing.T) {
 	t.Parallel()
 	p, err := mfa.NewPolicy(mfa.PolicyConfig{Default: mfa.Rule{Trust: time.Hour}})
