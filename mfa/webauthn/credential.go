@@ -87,6 +87,8 @@ type Details struct {
 	Algorithm  Algorithm `json:"alg"`
 	Attachment string    `json:"attachment,omitempty"`
 	Transports []string  `json:"transports,omitempty"`
+	// UserHandle is the person's user.id at authenticators, in base64url.
+	UserHandle string `json:"userHandle"`
 }
 
 // DetailsOf reads the metadata of a record of this factor.

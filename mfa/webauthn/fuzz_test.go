@@ -5,7 +5,9 @@ package webauthn
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/sha256"
+	"encoding/asn1"
 	"encoding/hex"
 	"encoding/json"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/google/go-tpm/tpm2"
 )
 
 // seeds are the W3C vectors' parts of one name.
@@ -167,4 +170,95 @@ func FuzzState(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzTPM reads what anyone can have a TPM certificate of their own sign.
+func FuzzTPM(f *testing.F) {
+	for _, s := range seeds(f, "registration", "attestationObject") {
+		obj, err := parseOneCBOR(s)
+		if err != nil {
+			f.Fatal(err)
+		}
+		stmt, _ := obj.text("attStmt")
+		pubArea, ok := stmt.text("pubArea")
+		if !ok {
+			continue
+		}
+		certInfo, _ := stmt.text("certInfo")
+		f.Add(pubArea.data, certInfo.data)
+	}
+	f.Fuzz(func(t *testing.T, pubArea, certInfo []byte) {
+		public, err := tpm2.Unmarshal[tpm2.TPMTPublic](pubArea)
+		if err != nil {
+			return
+		}
+		_, _ = tpmKey(public)
+		info, err := tpm2.Unmarshal[tpm2.TPMSAttest](certInfo)
+		if err != nil {
+			return
+		}
+		if err := (&attested{}).checkCertInfo(info, public, crypto.SHA256); err == nil {
+			t.Fatal("certified for no ceremony")
+		}
+	})
+}
+
+// FuzzCertificateExtensions reads those that the formats look into.
+func FuzzCertificateExtensions(f *testing.F) {
+	for _, s := range []string{
+		"30350202012c0a01000201000a01000420b435028d7b6a8f83bb461d41c19b053a9d3cdb30351a4f374cd4cde8dbefb606040030003000",
+		"3052a450304e314c3014060567810502010c0b69643a30303030303030303014060567810502030c0b69643a3030303030303030301e060567810502020c15576562417574686e207465737420766563746f7273",
+		"3011a1053103020102bf853e03020100bf847800",
+	} {
+		b, err := hex.DecodeString(s)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		_ = checkTPMName(in)
+		var d keyDescription
+		if _, err := asn1.Unmarshal(in, &d); err == nil {
+			_, _ = authorizations(d.SoftwareEnforced)
+			_, _ = authorizations(d.TeeEnforced)
+		}
+		var list asn1.RawValue
+		if _, err := asn1.Unmarshal(in, &list); err == nil {
+			_, _ = authorizations(list)
+		}
+	})
+}
+
+// TestAuthorizations reads lists that the vectors do not have.
+func TestAuthorizations(t *testing.T) {
+	for _, c := range []struct {
+		name, list string
+		want       authorization
+		malformed  bool
+	}{
+		{name: "empty", list: "3000"},
+		{name: "generated, signs", list: "300ca1053103020102bf853e03020100", want: authorization{origin: right, purpose: right}},
+		{name: "imported", list: "3007bf853e03020102", want: authorization{origin: wrong}},
+		{name: "encrypts", list: "3007a1053103020100", want: authorization{purpose: wrong}},
+		{name: "all applications", list: "3006bf8458020500", want: authorization{allApplications: true}},
+		{name: "unknown elements between", list: "3016bf7f020500a1053103020102bf853e03020100bf9f7f00", want: authorization{origin: right, purpose: right}},
+		{name: "origin twice", list: "300ebf853e03020100bf853e03020102", malformed: true},
+		{name: "no context tag", list: "3003020100", malformed: true},
+		{name: "no sequence", list: "3100", malformed: true},
+	} {
+		raw, err := hex.DecodeString(c.list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw[1] = byte(len(raw) - 2)
+		var list asn1.RawValue
+		if _, err := asn1.Unmarshal(raw, &list); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		got, err := authorizations(list)
+		if (err != nil) != c.malformed || err == nil && got != c.want {
+			t.Errorf("%s: %+v, %v", c.name, got, err)
+		}
+	}
 }

@@ -4,6 +4,7 @@
 package webauthn_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -228,5 +229,98 @@ func TestQuietErrors(t *testing.T) {
 	var e *mfa.Error
 	if !errors.As(err, &e) || strings.Contains(e.Public, o.Challenge) || strings.Contains(e.Error(), o.Challenge) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestCompound: every statement of a compound must verify (8.9).
+func TestCompound(t *testing.T) {
+	t.Parallel()
+	compound := func(change func(one, two []byte) [][]byte) mfatest.Tamper {
+		return mfatest.Tamper{AttestationObject: func(object []byte) []byte {
+			_, rest, _ := bytes.Cut(object, []byte("\x67attStmt"))
+			i := bytes.Index(rest, []byte("\x68authData"))
+			sub := slices.Concat([]byte("\xa2\x63fmt\x66packed\x67attStmt"), rest[:i])
+			subs := change(sub, slices.Clone(sub))
+			out := []byte("\xa3\x63fmt\x68compound\x67attStmt")
+			out = append(out, 0x80|byte(len(subs)))
+			return slices.Concat(out, slices.Concat(subs...), rest[i:])
+		}}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(one, two []byte) [][]byte
+		want   mfa.Check
+	}{
+		{"two", func(one, two []byte) [][]byte { return [][]byte{one, two} }, ""},
+		{"one", func(one, _ []byte) [][]byte { return [][]byte{one} }, webauthn.CheckAttestation},
+		{"five", func(one, _ []byte) [][]byte { return [][]byte{one, one, one, one, one} }, webauthn.CheckAttestation},
+		{"one bad", func(one, two []byte) [][]byte { two[len(two)-1] ^= 1; return [][]byte{one, two} }, webauthn.CheckAttestation},
+		{"one of none", func(one, _ []byte) [][]byte {
+			return [][]byte{one, []byte("\xa2\x63fmt\x64none\x67attStmt\xa0")}
+		}, webauthn.CheckAttestation},
+		{"one unknown", func(one, _ []byte) [][]byte {
+			return [][]byte{one, []byte("\xa2\x63fmt\x64evil\x67attStmt\xa0")}
+		}, webauthn.CheckFormat},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			a := mfatest.NewAuthenticator(origin)
+			a.SelfAttest, a.Algorithms = true, []int{mfatest.ES256}
+			_, err := newRig(t).enrol("ann", a, compound(c.change))
+			wantCheck(t, err, c.want)
+		})
+	}
+}
+
+// TestAttested: what a rule asks for is what was proved.
+func TestAttested(t *testing.T) {
+	t.Parallel()
+	root := readVectors(t).AttestationRoot.Cert
+	cert, err := x509.ParseCertificate(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, func(c *webauthn.Config) { c.Attestation.Roots = []*x509.Certificate{cert} })
+	a := mfatest.NewAuthenticator(origin)
+	a.SelfAttest = true
+	r.mustEnrol("ann", a)
+	_, err = r.login(mfa.BeginInput{Subject: person("ann"), Purpose: mfa.Second, Strength: mfa.Attested}, a)
+	wantCheck(t, err, mfa.CheckStrength)
+	if !strings.Contains(string(r.beginEnrol("ann", webauthn.Options{}).Public), `"attestation":"direct"`) {
+		t.Error("roots do not ask for attestation")
+	}
+}
+
+func TestSignals(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	if _, ok := r.factor.Signals(nil, "ann", "Ann"); ok {
+		t.Error("signals of nobody")
+	}
+	a, b := mfatest.NewAuthenticator(origin), mfatest.NewAuthenticator(origin)
+	one, two := r.mustEnrol("ann", a), r.mustEnrol("ann", b)
+	other := r.mustEnrol("bob", mfatest.NewAuthenticator(origin))
+	got, ok := r.factor.Signals([]mfa.Record{one, two}, "ann", "Ann")
+	d, err := webauthn.DetailsOf(one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := `{"rpId":"example.org","userId":"` + d.UserHandle + `","allAcceptedCredentialIds":["` + one.Key + `","` + two.Key + `"]}`
+	details := `{"rpId":"example.org","userId":"` + d.UserHandle + `","name":"ann","displayName":"Ann"}`
+	if !ok || string(got.Accepted) != accepted || string(got.Details) != details {
+		t.Errorf("%s\n%s", got.Accepted, got.Details)
+	}
+	if _, ok := r.factor.Signals([]mfa.Record{one, other}, "ann", "Ann"); ok {
+		t.Error("signals of two people")
+	}
+	answer, err := a.Login(r.begin(mfa.BeginInput{}).Public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := r.factor.SignalUnknown(answer); !ok || string(got) != `{"rpId":"example.org","credentialId":"`+one.Key+`"}` {
+		t.Errorf("%s", got)
+	}
+	if _, ok := r.factor.SignalUnknown([]byte("{}")); ok {
+		t.Error("a signal of no answer")
 	}
 }

@@ -253,6 +253,7 @@ func enrolled(reg *registration, a *attested, handle []byte, trusted bool) (mfa.
 		AAGUID: a.model(), Attested: trusted, Format: a.format, Passkey: reg.passkey,
 		Syncable: c.eligible, Synced: c.backedUp, Algorithm: a.key.alg,
 		Attachment: reg.attachment, Transports: reg.transports,
+		UserHandle: encode64(handle),
 	})
 	if err != nil {
 		return mfa.Enrolled{}, err
