@@ -308,5 +308,3 @@ func TestFactorChangeNeedsAFreshProof(t *testing.T) {
 	}
 	b.post("/security/factors/"+records[0].ID+"/rename", url.Values{"name": {"Phone"}}).expect(http.StatusOK, "Phone")
 }
-
-func mfaSubject(id string) mfa.Subject { return mfa.Subject{ID: id} }

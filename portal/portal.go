@@ -363,6 +363,9 @@ func (p *Portal) SignIn() *signin.Machine { return p.signin }
 // Access is who may use what.
 func (p *Portal) Access() *access.Access { return p.access }
 
+// Exchange is where role credentials come from, or nil.
+func (p *Portal) Exchange() access.Exchange { return p.c.Exchange }
+
 // BeginSession begins a session for a person whom the caller vouches for, and
 // returns its cookie: for portaltest. It asks for nothing, so nothing that a
 // stranger can reach may call it.
