@@ -79,10 +79,10 @@ func TestMethods(t *testing.T) {
 func TestChallengeRounds(t *testing.T) {
 	t.Parallel()
 	states := [][]byte{[]byte("one\x00\xff"), bytes.Repeat([]byte{7}, 253)}
-	var asked [][]byte
+	asked := make(chan []byte, 3)
 	s := serve(t, func(p packet) reply {
 		got, _ := p.get(typeState)
-		asked = append(asked, bytes.Clone(got))
+		asked <- bytes.Clone(got)
 		switch {
 		case len(got) == 0:
 			return reply{code: codeChallenge, attributes: []attribute{{typeState, states[0]}, {typeReplyMessage, []byte("  Code\x1b[2J\u202e sent ")}}}
@@ -107,8 +107,10 @@ func TestChallengeRounds(t *testing.T) {
 	if err != nil || v.Next != nil {
 		t.Fatalf("%+v, %v", v, err)
 	}
-	if !bytes.Equal(asked[1], states[0]) || !bytes.Equal(asked[2], states[1]) {
-		t.Errorf("State was not echoed: %q", asked)
+	for i, want := range [][]byte{nil, states[0], states[1]} {
+		if got := <-asked; !bytes.Equal(got, want) {
+			t.Errorf("round %d came with State %q, not %q", i, got, want)
+		}
 	}
 }
 
