@@ -258,6 +258,9 @@ func (d *decoder) escape() (rune, error) {
 	if !ok {
 		return 0, d.fail("not an escape")
 	}
+	if r == 0 {
+		return 0, d.fail("a NUL in text") // PostgreSQL has none
+	}
 	if utf16.IsSurrogate(r) {
 		low, ok := d.hex()
 		if r = utf16.DecodeRune(r, low); !ok || r == utf8.RuneError {

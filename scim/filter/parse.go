@@ -492,6 +492,9 @@ func (p *parser) escape() (rune, error) {
 		return 0, p.fail("not an escape")
 	}
 	p.i += 6
+	if r == 0 {
+		return 0, p.fail("a NUL in text")
+	}
 	if utf16.IsSurrogate(r) {
 		low, ok := p.hex(p.i)
 		if r = utf16.DecodeRune(r, low); !ok || r == utf8.RuneError {

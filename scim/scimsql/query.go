@@ -1,0 +1,185 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package scimsql
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/gatehouse-id/gatehouse/scim"
+	"github.com/gatehouse-id/gatehouse/scim/filter"
+)
+
+func (s *resources[R]) Query(ctx context.Context, tenant string, q scim.Query) (scim.Page[R], error) {
+	c := &compiler{kind: s.codec.Type(), subs: s.codec.SubAttributes, args: []any{tenant, s.codec.Type()}}
+	from, err := c.from(q.Filter)
+	if err != nil {
+		return scim.Page[R]{}, err
+	}
+	var page scim.Page[R]
+	var list []row
+	more := false
+	if q.Count > 0 {
+		if list, more, err = s.page(ctx, c, from, q); err != nil {
+			return page, busy(err)
+		}
+	}
+	if page.Total = max(q.Start, 1) - 1 + len(list); more || q.After != "" || len(list) == 0 {
+		if err := s.q(ctx).QueryRowContext(ctx, "SELECT COUNT(*) FROM "+from, c.args...).Scan(&page.Total); err != nil {
+			return page, busy(err)
+		}
+	}
+	for _, x := range list {
+		r, err := s.decode(x)
+		if err != nil {
+			return page, err
+		}
+		page.Resources = append(page.Resources, r)
+	}
+	if more && q.Sort.By.Name == "" {
+		last := list[len(list)-1]
+		page.Next = strconv.FormatInt(last.created, 10) + ":" + last.id
+	}
+	return page, busy(s.fill(ctx, tenant, page.Resources, q.Omit))
+}
+
+// from is the FROM and WHERE of a filter. What an equality of it selects comes
+// first, because the database may not know how few that is.
+func (c *compiler) from(e filter.Expr) (string, error) {
+	const own = "r.tenant = $1 AND r.kind = $2"
+	if e == nil {
+		return "scim_resources r WHERE " + own, nil
+	}
+	driver, rest := split(e)
+	cond := ""
+	if rest != nil {
+		s, err := c.where(rest)
+		if err != nil {
+			return "", err
+		}
+		cond = " AND " + s
+	}
+	if driver == nil {
+		return "scim_resources r WHERE " + own + cond, nil
+	}
+	s, err := c.owners(driver)
+	return "(SELECT DISTINCT owner FROM (" + s + ") AS d0) AS d CROSS JOIN scim_resources r WHERE " + own + " AND r.id = d.owner" + cond, err
+}
+
+// split takes an equality out of a conjunction.
+func split(e filter.Expr) (driver, rest filter.Expr) {
+	if drives(e) {
+		return e, nil
+	}
+	and, ok := e.(*filter.And)
+	if !ok {
+		return nil, e
+	}
+	for i, t := range and.Terms {
+		if !drives(t) {
+			continue
+		}
+		others := append(append([]filter.Expr{}, and.Terms[:i]...), and.Terms[i+1:]...)
+		if len(others) == 1 {
+			return t, others[0]
+		}
+		return t, &filter.And{Terms: others}
+	}
+	return nil, e
+}
+
+func drives(e filter.Expr) bool {
+	switch e := e.(type) {
+	case *filter.Compare:
+		return e.Op == filter.Eq && e.Value.Kind == filter.Text && e.Path.Name != "id" && e.Path.Name != "meta" && e.Path.Name != "schemas"
+	case *filter.Within:
+		if and, ok := e.Filter.(*filter.And); ok {
+			for _, t := range and.Terms {
+				if c, ok := t.(*filter.Compare); ok && drives(c) && c.Path.Name != "type" {
+					return true
+				}
+			}
+			return false
+		}
+		return drives(e.Filter)
+	}
+	return false
+}
+
+// page reads one page, and whether there is more behind it.
+func (s *resources[R]) page(ctx context.Context, c *compiler, from string, q scim.Query) ([]row, bool, error) {
+	before := len(c.args)
+	defer func() { c.args = c.args[:before] }()
+	query, err := c.selection(from, q)
+	if err != nil {
+		return nil, false, err
+	}
+	rows, err := s.q(ctx).QueryContext(ctx, query, c.args...)
+	if err != nil {
+		return nil, false, err
+	}
+	defer rows.Close()
+	list := make([]row, 0, min(q.Count, 1000))
+	for rows.Next() {
+		var x row
+		if err := rows.Scan(&x.id, &x.version, &x.created, &x.modified, &x.doc); err != nil {
+			return nil, false, err
+		}
+		list = append(list, x)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, false, err
+	}
+	if len(list) > q.Count {
+		return list[:q.Count], true, nil
+	}
+	return list, false, nil
+}
+
+func (c *compiler) selection(from string, q scim.Query) (string, error) {
+	order := "r.created, r.id"
+	dir := ""
+	if q.Sort.Descending {
+		dir = " DESC"
+	}
+	switch path := q.Sort.By.String(); path {
+	case "":
+	case "id":
+		order = "r.id" + dir
+	case "meta.created":
+		order = "r.created" + dir + ", r.id" + dir
+	case "meta.lastModified":
+		order = "r.modified" + dir + ", r.id" + dir
+	case "userName":
+		// Every user has one, and so the index has the order.
+		from = "scim_values s CROSS JOIN " + strings.Replace(from, " WHERE ", " WHERE s.tenant = $1 AND s.kind = $2 AND s.owner = r.id AND s.path = 'userName' AND ", 1)
+		order = "s.ord" + dir + ", s.owner" + dir
+		if strings.HasPrefix(from, "scim_values s CROSS JOIN (") {
+			from = strings.Replace(from, "scim_values s CROSS JOIN (", "(", 1)
+			from = strings.Replace(from, "scim_resources r WHERE", "scim_resources r CROSS JOIN scim_values s WHERE", 1)
+		}
+	default:
+		if q.Sort.By.Name == "members" || q.Sort.By.Name == "groups" || q.Sort.By.Name == "meta" || q.Sort.By.Name == "schemas" {
+			return "", &scim.Error{Check: scim.CheckInvalidPath, Public: "sortBy: " + path + " gives no order"}
+		}
+		from = strings.Replace(from, "scim_resources r WHERE", "scim_resources r LEFT JOIN scim_values s ON s.tenant = $1 AND s.kind = $2 AND s.owner = r.id AND s.lead = 1 AND s.path = "+
+			c.arg(path)+" WHERE", 1)
+		order = "(CASE WHEN s.ord IS NULL THEN 1 ELSE 0 END)" + dir + ", s.ord" + dir + ", r.created, r.id"
+	}
+	query := "SELECT r.id, r.version, r.created, r.modified, r.doc FROM " + from
+	if q.After != "" {
+		created, id, ok := strings.Cut(q.After, ":")
+		n, err := strconv.ParseInt(created, 10, 64)
+		if !ok || err != nil || q.Sort.By.Name != "" || strings.ContainsRune(id, 0) {
+			return "", &scim.Error{Check: scim.CheckInvalidCursor, Public: "the cursor is not one of this query"}
+		}
+		query += " AND (r.created, r.id) > (" + c.arg(n) + ", " + c.arg(id) + ")"
+	}
+	query += " ORDER BY " + order + " LIMIT " + c.arg(int64(q.Count)+1)
+	if q.Start > 1 && q.After == "" {
+		query += " OFFSET " + c.arg(int64(q.Start)-1)
+	}
+	return query, nil
+}
