@@ -121,3 +121,36 @@ func BenchmarkSign(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkAggregate verifies a metadata aggregate of 80 MB with 10,000
+// entities.
+func BenchmarkAggregate(b *testing.B) {
+	k := signers()["rsa"]
+	cert := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("certificate "), 80))
+	var doc strings.Builder
+	doc.WriteString(`<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" ID="_aggregate">`)
+	for i := range 10_000 {
+		fmt.Fprintf(&doc, "\n<md:EntityDescriptor entityID=\"https://idp%d.example.test/metadata\"><md:IDPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">", i)
+		for range 4 {
+			doc.WriteString("\n  <md:KeyDescriptor><ds:KeyInfo><ds:X509Data><ds:X509Certificate>" + cert + "</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>")
+		}
+		for j := range 10 {
+			fmt.Fprintf(&doc, "\n  <md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"https://idp%d.example.test/sso/%d\"/>", i, j)
+		}
+		doc.WriteString("\n</md:IDPSSODescriptor></md:EntityDescriptor>")
+	}
+	doc.WriteString(`</md:EntitiesDescriptor>`)
+	lim := xmltree.Limits{Bytes: 1 << 30, Elements: 1 << 24}
+	signed := []byte(sign(b, doc.String(), dsig.SignOptions{Signer: k, Limits: lim}))
+	b.SetBytes(int64(len(signed)))
+	b.ReportAllocs()
+	for b.Loop() {
+		d, err := xmltree.Parse(signed, lim)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := dsig.Verify(d.Root(), dsig.Options{Keys: []dsig.Key{{Public: k.Public()}}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

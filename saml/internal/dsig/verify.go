@@ -38,8 +38,11 @@ type Options struct {
 	Algorithms []string
 }
 
-// maxKeys bounds how many keys are tried.
-const maxKeys = 32
+// Bounds on keys that are tried, and on X509Data that are looked at for a hint.
+const (
+	maxKeys  = 32
+	maxHints = 8
+)
 
 // Verified is an element whose signature was verified. Only [Verify] makes
 // one.
@@ -383,7 +386,11 @@ func hint(sig xmltree.Node, keys []Key) []Key {
 	if len(keys) < 2 {
 		return keys
 	}
+	looked := 0
 	for data := range sig.Child(ns, "KeyInfo").Named(ns, "X509Data") {
+		if looked++; looked > maxHints {
+			break
+		}
 		text, err := data.Child(ns, "X509Certificate").Text()
 		if err != nil || len(text) > 64<<10 {
 			continue

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Form is a canonical form of an element.
@@ -37,7 +38,6 @@ func (n Node) Canonical(w io.Writer, f Form) error {
 		return refuse(CheckCanonical, 0, "no element")
 	}
 	c := canon{d: n.d, w: w, omit: n.omit, form: f, left: canonicalFactor*len(n.d.src) + canonicalSlack}
-	c.buf = c.space[:0]
 	c.rendered = make([]int32, len(n.d.prefixes), len(n.d.prefixes)+16)
 	c.rendered[prefixXML] = uriXML
 	if f.Exclusive && len(f.Prefixes) > 0 {
@@ -64,46 +64,46 @@ type canon struct {
 	err  error
 	left int // bytes that may still be written
 
-	buf   []byte
-	space [2048]byte
+	buf [2048]byte // without a slice, so that writing needs no write barrier
+	n   int
 
 	inclusive []bool  // by prefix id: treated as the inclusive form does
 	rendered  []int32 // by prefix id: the URI id that is in force in the output
 	undo      []decl  // what rendered was, to restore
 
-	shown []decl  // scratch: namespaces of one start tag
-	order []*attr // scratch: attributes of one start tag
+	shown []decl // scratch: namespaces of one start tag
+	order []attr // scratch: attributes of one start tag, sorted
 }
 
 func (c *canon) flush() {
-	if c.err == nil && len(c.buf) > 0 {
-		if c.left -= len(c.buf); c.left < 0 {
+	if c.err == nil && c.n > 0 {
+		if c.left -= c.n; c.left < 0 {
 			c.err = refuse(CheckCanonical, 0, "the canonical form is more than %d times the document", canonicalFactor)
-		} else if _, err := c.w.Write(c.buf); err != nil {
+		} else if _, err := c.w.Write(c.buf[:c.n]); err != nil {
 			c.err = err
 		}
 	}
-	c.buf = c.buf[:0]
+	c.n = 0
 }
 
 func (c *canon) write(s string) {
-	for len(s) > cap(c.buf)-len(c.buf) {
-		if c.err != nil {
+	for {
+		n := copy(c.buf[c.n:], s)
+		c.n += n
+		if n == len(s) || c.err != nil {
 			return
 		}
-		n := cap(c.buf) - len(c.buf)
-		c.buf = append(c.buf, s[:n]...)
 		s = s[n:]
 		c.flush()
 	}
-	c.buf = append(c.buf, s...)
 }
 
 func (c *canon) byte(b byte) {
-	if len(c.buf) == cap(c.buf) {
+	if c.n == len(c.buf) {
 		c.flush()
 	}
-	c.buf = append(c.buf, b)
+	c.buf[c.n] = b
+	c.n++
 }
 
 // apex writes the element that the form is of, with what it takes from around
@@ -236,35 +236,36 @@ func (c *canon) namespaces() {
 
 // attributes writes them sorted by namespace name, then local name.
 func (c *canon) attributes(attrs, inherited []attr) {
-	if len(attrs)+len(inherited) == 0 {
+	if len(inherited) == 0 && slices.IsSortedFunc(attrs, c.compare) {
+		for i := range attrs {
+			c.attribute(&attrs[i])
+		}
 		return
 	}
-	c.order = c.order[:0]
-	for i := range attrs {
-		c.order = append(c.order, &attrs[i])
+	c.order = append(append(c.order[:0], attrs...), inherited...)
+	slices.SortFunc(c.order, c.compare)
+	for i := range c.order {
+		c.attribute(&c.order[i])
 	}
-	for i := range inherited {
-		c.order = append(c.order, &inherited[i])
+}
+
+func (c *canon) compare(a, b attr) int {
+	if a.uri != b.uri {
+		return int(c.d.uriRank[a.uri] - c.d.uriRank[b.uri])
 	}
-	if len(c.order) > 1 {
-		slices.SortFunc(c.order, func(a, b *attr) int {
-			if a.uri != b.uri {
-				return int(c.d.uriRank[a.uri] - c.d.uriRank[b.uri])
-			}
-			return strings.Compare(c.d.attrLocal(a), c.d.attrLocal(b))
-		})
+	return strings.Compare(c.d.attrLocal(&a), c.d.attrLocal(&b))
+}
+
+func (c *canon) attribute(a *attr) {
+	c.byte(' ')
+	c.write(c.d.attrName(a))
+	c.write(`="`)
+	if a.canonical {
+		c.write(c.d.src[a.value:a.end])
+	} else {
+		c.escapeValue(c.d.attrValue(a))
 	}
-	for _, a := range c.order {
-		c.byte(' ')
-		c.write(c.d.attrName(a))
-		c.write(`="`)
-		if a.canonical {
-			c.write(c.d.src[a.value:a.end])
-		} else {
-			c.escapeValue(c.d.attrValue(a))
-		}
-		c.byte('"')
-	}
+	c.byte('"')
 }
 
 func (c *canon) leaf(n *node) {
@@ -291,29 +292,46 @@ func (c *canon) leaf(n *node) {
 
 // text writes raw characters with references.
 func (c *canon) text(raw string) {
-	for raw != "" {
-		i := strings.IndexAny(raw, "&\r>")
-		if i < 0 {
-			c.write(raw)
-			return
+	from := 0
+	for i := 0; i < len(raw); {
+		if classes[raw[i]]&classText != 0 || raw[i] == 0xEF {
+			i++
+			continue
 		}
-		c.write(raw[:i])
-		n := 1
+		c.write(raw[from:i])
 		switch raw[i] {
 		case '>':
 			c.write("&gt;")
+			i++
 		case '\r':
 			c.byte('\n')
-			if strings.HasPrefix(raw[i+1:], "\n") {
-				n = 2
+			if i++; i < len(raw) && raw[i] == '\n' {
+				i++
 			}
-		case '&':
-			var r rune
-			r, n = reference(raw[i:])
-			c.escapeText(string(r))
-			n = max(n, 1)
+		default: // '&'
+			r, n := reference(raw[i:])
+			c.rune(r)
+			i += max(n, 1)
 		}
-		raw = raw[i+n:]
+		from = i
+	}
+	c.write(raw[from:])
+}
+
+// rune writes a character of text.
+func (c *canon) rune(r rune) {
+	switch r {
+	case '&':
+		c.write("&amp;")
+	case '<':
+		c.write("&lt;")
+	case '>':
+		c.write("&gt;")
+	case '\r':
+		c.write("&#xD;")
+	default:
+		var b [utf8.UTFMax]byte
+		c.write(string(b[:utf8.EncodeRune(b[:], r)]))
 	}
 }
 
@@ -343,6 +361,9 @@ func (c *canon) escapeText(s string) {
 func (c *canon) escapeValue(s string) {
 	from := 0
 	for i := range len(s) {
+		if classes[s[i]]&classValue != 0 {
+			continue
+		}
 		var e string
 		switch s[i] {
 		case '&':
