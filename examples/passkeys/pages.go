@@ -6,6 +6,7 @@ package main
 import (
 	"bytes"
 	"embed"
+	"encoding/json"
 	"html/template"
 	"net/http"
 	"time"
@@ -38,6 +39,7 @@ type accountPage struct {
 	Username string
 	Passkeys []passkey
 	Problem  string
+	Signals  string // JSON for the browser's password manager
 }
 
 type passkey struct {
@@ -70,6 +72,14 @@ func (s *site) account(w http.ResponseWriter, r *http.Request, a *account, statu
 		page.Passkeys = append(page.Passkeys, passkey{
 			ID: rec.ID, Name: rec.Name, Kind: kindOf(rec), Made: rec.CreatedAt, Used: rec.UsedAt, Removable: len(records) > 1,
 		})
+	}
+	if signals, ok := s.factor.Signals(records, a.Name, a.Name); ok {
+		b, err := json.Marshal(signals)
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		page.Signals = string(b)
 	}
 	s.render(w, r, status, "account.html", page)
 }

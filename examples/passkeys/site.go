@@ -29,6 +29,7 @@ type site struct {
 	port     uint16
 	log      *slog.Logger
 	now      func() time.Time
+	factor   *webauthn.Factor
 	flow     *mfa.Flow
 	accounts *accounts
 	sessions *sessions
@@ -57,7 +58,7 @@ func newSite(c siteConfig) (*site, error) {
 	if s.pages, err = newPages(); err != nil {
 		return nil, err
 	}
-	factor, err := webauthn.New(webauthn.Config{
+	s.factor, err = webauthn.New(webauthn.Config{
 		RPID:             "localhost",
 		RPName:           "Gatehouse passkeys",
 		Origins:          []string{s.origin},
@@ -74,7 +75,7 @@ func newSite(c siteConfig) (*site, error) {
 		return nil, err
 	}
 	s.flow, err = mfa.New(mfa.Config{
-		Store: mfa.NewMemoryStore(4 * maxRows), Sealer: sealer, Factors: []mfa.Factor{factor}, OnEvent: s.event, Now: s.now,
+		Store: mfa.NewMemoryStore(4 * maxRows), Sealer: sealer, Factors: []mfa.Factor{s.factor}, OnEvent: s.event, Now: s.now,
 	})
 	return s, err
 }

@@ -91,7 +91,7 @@ func (f *Factor) Discover(answer []byte) (string, error) {
 }
 
 // Verify judges the answer to a sign-in (7.2).
-func (f *Factor) Verify(_ context.Context, r mfa.VerifyRequest) (mfa.Verified, error) {
+func (f *Factor) Verify(ctx context.Context, r mfa.VerifyRequest) (mfa.Verified, error) {
 	st, err := f.state(r.State)
 	if err != nil {
 		return mfa.Verified{}, err
@@ -130,6 +130,13 @@ func (f *Factor) Verify(_ context.Context, r mfa.VerifyRequest) (mfa.Verified, e
 	}
 	if !c.verifies(&a) {
 		return mfa.Verified{}, refusal(CheckSignature, "the signature does not verify")
+	}
+	policy, err := f.policy(ctx, r.Subject)
+	if err != nil {
+		return mfa.Verified{}, err
+	}
+	if known := policy.Metadata.of(c.model, nil); known != nil && known.broken != "" {
+		return mfa.Verified{}, refusal(CheckStatus, "the model is reported as %s", known.broken)
 	}
 	return f.verified(record, &c, &data)
 }

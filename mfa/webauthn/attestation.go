@@ -35,7 +35,7 @@ const (
 // still verified.
 type Attestation struct {
 	// Ask makes browsers pass the attestation on, which some ask the person
-	// about. It is implied by Roots and Formats.
+	// about. It is implied by Roots, Metadata and Formats.
 	Ask bool
 	// Enterprise asks for an attestation that names the very device; browsers
 	// give it only to relying parties that the device's owner has set up.
@@ -44,6 +44,11 @@ type Attestation struct {
 	// makers, or an organisation's own. A maker's attestation certificate
 	// itself may be one. Trusted credentials have strength mfa.Attested.
 	Roots []*x509.Certificate
+	// Metadata adds the roots of every model in it, for that model alone, and
+	// refuses models that it reports as broken: at sign-in too, but for U2F
+	// keys, which do not tell their model then. Give a newer one by
+	// Config.AttestationFor.
+	Metadata *Metadata
 	// RequireTrusted refuses credentials without a trusted statement.
 	RequireTrusted bool
 	// Formats are the accepted formats, all if empty.
@@ -68,8 +73,8 @@ func (a *Attestation) validate() error {
 			return errors.New("webauthn: Attestation.Roots has a nil certificate")
 		}
 	}
-	if a.RequireTrusted && len(a.Roots) == 0 {
-		return errors.New("webauthn: Attestation.RequireTrusted needs Roots")
+	if a.RequireTrusted && len(a.Roots) == 0 && a.Metadata == nil {
+		return errors.New("webauthn: Attestation.RequireTrusted needs Roots or Metadata")
 	}
 	for _, f := range a.Formats {
 		switch f {
@@ -85,7 +90,7 @@ func (a *Attestation) conveyance() string {
 	switch {
 	case a.Enterprise:
 		return "enterprise"
-	case a.Ask || len(a.Roots) > 0 || len(a.Formats) > 0:
+	case a.Ask || len(a.Roots) > 0 || a.Metadata != nil || len(a.Formats) > 0:
 		return "direct"
 	}
 	return "none"
@@ -181,8 +186,8 @@ func (a *attested) verifyStatement(policy *Attestation, now time.Time) (trusted 
 
 func (a *attested) verifyOne(guest protocol.AttestationObject, policy *Attestation, now time.Time) (bool, error) {
 	var err error
-	hardware := true
-	switch Format(guest.Format) {
+	hardware, format := true, Format(guest.Format)
+	switch format {
 	case FormatNone, FormatPacked, FormatU2F:
 		err = guest.VerifyAttestation(a.clientDataHash, nil, protocol.AttestationPolicy{}, protocol.SignaturePolicy{})
 	case FormatApple:
@@ -202,7 +207,18 @@ func (a *attested) verifyOne(guest protocol.AttestationObject, policy *Attestati
 	if err != nil {
 		return false, refusal(CheckAttestation, "%s: %w", guest.Format, err)
 	}
-	return hardware && trustedChain(chain, policy.Roots, now), nil
+	roots := policy.Roots
+	var leaf *x509.Certificate
+	if format == FormatU2F && len(chain) > 0 {
+		leaf = chain[0]
+	}
+	if known := policy.Metadata.of(a.model(), leaf); known != nil {
+		if known.broken != "" {
+			return false, refusal(CheckStatus, "the model is reported as %s", known.broken)
+		}
+		roots = slices.Concat(roots, known.roots)
+	}
+	return hardware && trustedChain(chain, roots, now), nil
 }
 
 const maxChain = 8

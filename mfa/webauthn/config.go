@@ -63,8 +63,8 @@ type Config struct {
 	Algorithms []Algorithm
 	// Attestation is the policy for authenticators.
 	Attestation Attestation
-	// AttestationFor chooses another policy by person, such as by group. Its
-	// Attestation needs no Roots to be in this Config's.
+	// AttestationFor chooses the policy in place of Attestation at every
+	// ceremony: by person, such as by group, or with newer metadata.
 	AttestationFor func(ctx context.Context, s mfa.Subject) (Attestation, error)
 	// RefuseSynced refuses credentials that may be copied between devices,
 	// by their backup eligibility.
@@ -139,7 +139,7 @@ func New(c Config) (*Factor, error) {
 		Kind: mfa.KindWebAuthn, Strength: mfa.PhishingResistant, FirstFactor: true, Tries: 1,
 		TTL: c.Timeout, MaxRecords: c.MaxCredentials,
 	}
-	if len(c.Attestation.Roots) > 0 || c.AttestationFor != nil {
+	if len(c.Attestation.Roots) > 0 || c.Attestation.Metadata != nil || c.AttestationFor != nil {
 		f.info.Strength = mfa.Attested
 	}
 	return f, nil

@@ -17,6 +17,7 @@ import (
 type credential struct {
 	key      publicKey
 	handle   []byte
+	model    AAGUID
 	counter  uint32
 	eligible bool // BE, never changes
 	backedUp bool // BS
@@ -25,7 +26,7 @@ type credential struct {
 
 const (
 	credentialVersion = 1
-	credentialHead    = 1 + 1 + 4 + 4
+	credentialHead    = 1 + 1 + 4 + 4 + 16
 
 	credentialEligible = 1 << 0
 	credentialBackedUp = 1 << 1
@@ -42,6 +43,7 @@ func (c *credential) encode() ([]byte, error) {
 		bit(c.eligible)*credentialEligible|bit(c.backedUp)*credentialBackedUp|bit(c.attested)*credentialAttested)
 	b = binary.BigEndian.AppendUint32(b, c.counter)
 	b = binary.BigEndian.AppendUint32(b, uint32(int32(c.key.alg)))
+	b = append(b, c.model[:]...)
 	return appendPart(appendPart(b, c.handle), key), nil
 }
 
@@ -56,6 +58,7 @@ func decodeCredential(b []byte) (credential, error) {
 	c.attested = b[1]&credentialAttested != 0
 	c.counter = binary.BigEndian.Uint32(b[2:])
 	alg := Algorithm(int32(binary.BigEndian.Uint32(b[6:])))
+	copy(c.model[:], b[10:])
 	var err error
 	if c.handle, b, err = cutPart(b[credentialHead:]); err != nil {
 		return c, err

@@ -44,8 +44,8 @@
 // package's constants or mfa's; what a person sees tells none of them apart.
 //
 // Attestation statements are verified whenever there is one. Whether the
-// maker is trusted is decided by [Attestation].Roots alone: no vendor is
-// trusted unless configured. github.com/go-webauthn/webauthn verifies the
+// maker is trusted is decided by the Roots and Metadata of [Attestation] alone:
+// no vendor is trusted unless configured. github.com/go-webauthn/webauthn verifies the
 // statements of formats whose trust it leaves to its caller (packed, fido-u2f);
 // those of Apple, Android and TPMs, whose makers it fixes, and the whole of
 // sign-in are verified here.

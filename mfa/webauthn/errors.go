@@ -67,6 +67,9 @@ const (
 	CheckTrust mfa.Check = "attestation-trust"
 	// CheckAAGUID: the authenticator's model is not accepted.
 	CheckAAGUID mfa.Check = "aaguid"
+	// CheckStatus: the metadata report the authenticator's model as broken
+	// (7.1 step 23, FIDO MDS 3.1.4).
+	CheckStatus mfa.Check = "authenticator-status"
 	// CheckAllowed: the credential is not among those that the challenge
 	// listed (7.2 step 5).
 	CheckAllowed mfa.Check = "allowed-credentials"
@@ -97,7 +100,7 @@ func registering(err error) error {
 		return err
 	}
 	switch e.Check {
-	case CheckTrust, CheckAAGUID, CheckFormat, CheckAlgorithm:
+	case CheckTrust, CheckAAGUID, CheckStatus, CheckFormat, CheckAlgorithm:
 		e.Public = publicPolicy
 	case mfa.CheckDuplicate:
 		e.Public = "This is registered already."

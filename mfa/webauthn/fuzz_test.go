@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/asn1"
 	"encoding/hex"
 	"encoding/json"
@@ -261,4 +262,14 @@ func TestAuthorizations(t *testing.T) {
 			t.Errorf("%s: %+v, %v", c.name, got, err)
 		}
 	}
+}
+
+func FuzzMetadata(f *testing.F) {
+	f.Add([]byte("eyJhbGciOiJFUzI1NiIsIng1YyI6W119.e30.AAAA"))
+	roots := []*x509.Certificate{{}}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		if _, err := ParseMetadata(in, MetadataConfig{Roots: roots, Now: time.Unix(1_800_000_000, 0)}); err == nil {
+			t.Fatal("nobody has signed it")
+		}
+	})
 }

@@ -242,7 +242,7 @@ func (f *Factor) finishEnrol(ctx context.Context, r mfa.FinishEnrolRequest) (mfa
 func enrolled(reg *registration, a *attested, handle []byte, trusted bool) (mfa.Enrolled, error) {
 	flags := a.authData.flags
 	c := credential{
-		key: a.key, handle: handle, counter: a.authData.counter,
+		key: a.key, handle: handle, model: a.model(), counter: a.authData.counter,
 		eligible: flags&flagBE != 0, backedUp: flags&flagBS != 0, attested: trusted,
 	}
 	secret, err := c.encode()

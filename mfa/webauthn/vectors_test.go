@@ -238,3 +238,5 @@ func TestUntrustedAttestation(t *testing.T) {
 		wantCheck(t, err, want)
 	}
 }
+
+func hexOf(b []byte) string { return hex.EncodeToString(b) }

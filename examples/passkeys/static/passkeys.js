@@ -67,6 +67,14 @@
     });
   }
 
+  // Tell the password manager which passkeys there still are.
+  const account = document.querySelector("[data-signals]");
+  if (account && account.dataset.signals && window.PublicKeyCredential && PublicKeyCredential.signalAllAcceptedCredentials) {
+    const { accepted, details } = JSON.parse(account.dataset.signals);
+    PublicKeyCredential.signalAllAcceptedCredentials(accepted).catch(() => {});
+    PublicKeyCredential.signalCurrentUserDetails(details).catch(() => {});
+  }
+
   // Offer passkeys in the autofill of the username field.
   const autofill = document.querySelector("form[data-autofill]");
   if (usable && autofill && PublicKeyCredential.isConditionalMediationAvailable) {
