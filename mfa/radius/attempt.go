@@ -19,7 +19,7 @@ type attempt struct {
 
 // request builds the packet for a server, with a new identifier and
 // authenticator, and says how the server's Access-Accept proves itself.
-func (a attempt) request(secret []byte) (b []byte, proved func(packet) bool) {
+func (a attempt) request(k *key) (b []byte, proved func(packet) bool) {
 	var random [1 + 16 + 16 + 16 + 1]byte
 	_, _ = rand.Read(random[:]) // never fails
 	id, authenticator := random[0], [16]byte(random[1:17])
@@ -28,7 +28,7 @@ func (a attempt) request(secret []byte) (b []byte, proved func(packet) bool) {
 	proved = func(packet) bool { return true }
 	switch a.method {
 	case PAP:
-		w.add(typeUserPassword, hide(a.password, secret, authenticator))
+		w.add(typeUserPassword, hide(a.password, k.secret, authenticator))
 	case CHAP:
 		challenge := random[17:33]
 		w.add(typeCHAPPassword, chap(random[49], a.password, challenge))
@@ -43,7 +43,7 @@ func (a attempt) request(secret []byte) (b []byte, proved func(packet) bool) {
 	if len(a.state) > 0 {
 		w.add(typeState, a.state)
 	}
-	return w.sign(secret), proved
+	return w.sign(k), proved
 }
 
 // addMSCHAP adds the attributes of RFC 2548 2.1 and 2.3.2.

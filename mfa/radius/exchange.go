@@ -19,8 +19,9 @@ var errNoReply = errors.New("radius: no reply")
 // exchange sends one signed request to a server and returns its authentic
 // reply. It has a socket of its own, so that nobody off the path knows the
 // port, and a connected one, so that a refusal by ICMP comes back at once.
-func (f *Factor) exchange(ctx context.Context, s Server, request []byte) (packet, error) {
-	conn, err := dial(ctx, s.Addr)
+// It reads into buf, and gives up at the latest when it is until.
+func (f *Factor) exchange(ctx context.Context, s *server, request, buf []byte, until time.Time) (packet, error) {
+	conn, err := dial(ctx, s.Addr, until)
 	if err != nil {
 		return packet{}, err
 	}
@@ -29,13 +30,12 @@ func (f *Factor) exchange(ctx context.Context, s Server, request []byte) (packet
 	defer stop()
 
 	wait := jitter(f.cfg.Timeout)
-	buf := make([]byte, maxPacket)
 	for try := 0; ; try++ {
 		if _, err := conn.Write(request); err != nil {
 			return packet{}, err
 		}
-		p, err := await(ctx, conn, s, request, buf, wait)
-		if err == nil || !errors.Is(err, errNoReply) || try >= f.cfg.Retries {
+		p, err := await(ctx, conn, s, request, buf, wait, until)
+		if err == nil || !errors.Is(err, errNoReply) || try >= f.cfg.Retries || !time.Now().Before(until) {
 			return p, err
 		}
 		wait += jitter(wait) // RFC 5080 2.2.1: doubling, with jitter
@@ -43,18 +43,22 @@ func (f *Factor) exchange(ctx context.Context, s Server, request []byte) (packet
 }
 
 // dial resolves names only.
-func dial(ctx context.Context, addr string) (net.Conn, error) {
+func dial(ctx context.Context, addr string, until time.Time) (net.Conn, error) {
 	if ip, err := netip.ParseAddrPort(addr); err == nil {
 		return net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(ip))
 	}
-	var d net.Dialer
+	d := net.Dialer{Deadline: until}
 	return d.DialContext(ctx, "udp", addr)
 }
 
 // await reads until a reply is authentic or the time is over. What is not is
 // dropped without a word: to fail on it would let anyone deny the service.
-func await(ctx context.Context, conn net.Conn, s Server, request, buf []byte, wait time.Duration) (packet, error) {
-	if err := conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
+func await(ctx context.Context, conn net.Conn, s *server, request, buf []byte, wait time.Duration, until time.Time) (packet, error) {
+	end := time.Now().Add(wait)
+	if end.After(until) {
+		end = until
+	}
+	if err := conn.SetReadDeadline(end); err != nil {
 		return packet{}, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -82,7 +86,7 @@ func await(ctx context.Context, conn net.Conn, s Server, request, buf []byte, wa
 }
 
 // accept says whether bytes are the server's reply to the request.
-func accept(b []byte, s Server, request []byte) (packet, error) {
+func accept(b []byte, s *server, request []byte) (packet, error) {
 	p, err := parse(b)
 	if err != nil {
 		return p, err
@@ -93,7 +97,7 @@ func accept(b []byte, s Server, request []byte) (packet, error) {
 	if p.code != codeAccept && p.code != codeReject && p.code != codeChallenge {
 		return p, fmt.Errorf("%w: code %d", errAuthentic, p.code)
 	}
-	if err := p.authentic([16]byte(request[authenticatorOffset:headerSize]), s.Secret, s.AllowUnsignedReplies); err != nil {
+	if err := p.authentic([16]byte(request[authenticatorOffset:headerSize]), s.key, s.AllowUnsignedReplies); err != nil {
 		return p, err
 	}
 	// BlastRADIUS hides its garbage in Proxy-State; we sent none, so a reply

@@ -4,8 +4,8 @@
 package radius
 
 import (
-	"crypto/hmac"
 	"crypto/md5"
+	"crypto/subtle"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -142,12 +142,42 @@ func (w *builder) addMicrosoft(kind byte, value []byte) {
 }
 
 // sign completes the packet.
-func (w *builder) sign(secret []byte) []byte {
+func (w *builder) sign(k *key) []byte {
 	binary.BigEndian.PutUint16(w.b[2:], uint16(len(w.b)))
-	m := hmac.New(md5.New, secret)
-	m.Write(w.b)
-	m.Sum(w.b[:headerSize+2])
+	sum := k.mac(w.b)
+	copy(w.b[headerSize+2:], sum[:])
 	return w.b
+}
+
+// key is a shared secret, padded for HMAC-MD5 (RFC 2104) once.
+type key struct {
+	secret       []byte
+	inner, outer [md5.BlockSize]byte
+}
+
+func newKey(secret []byte) *key {
+	k := &key{secret: secret}
+	if len(secret) > md5.BlockSize {
+		sum := md5.Sum(secret)
+		secret = sum[:]
+	}
+	for i := range k.inner {
+		k.inner[i], k.outer[i] = 0x36, 0x5c
+	}
+	subtle.XORBytes(k.inner[:], k.inner[:], secret)
+	subtle.XORBytes(k.outer[:], k.outer[:], secret)
+	return k
+}
+
+// mac is the HMAC-MD5 of parts in a row.
+func (k *key) mac(parts ...[]byte) [16]byte {
+	b := append(make([]byte, 0, 512), k.inner[:]...)
+	for _, p := range parts {
+		b = append(b, p...)
+	}
+	sum := md5.Sum(b)
+	b = append(append(b[:0], k.outer[:]...), sum[:]...)
+	return md5.Sum(b)
 }
 
 // errAuthentic says that a reply is not the server's.
@@ -156,15 +186,12 @@ var errAuthentic = errors.New("radius: reply is not authentic")
 // authentic checks a reply to a request with an authenticator (RFC 2865 3,
 // RFC 3579 3.2). A Message-Authenticator that is there must be right; without
 // one only MD5 protects the reply, which is what BlastRADIUS forges.
-func (p packet) authentic(request [16]byte, secret []byte, unsigned bool) error {
-	h := md5.New()
-	h.Write(p.raw[:authenticatorOffset])
-	h.Write(request[:])
-	h.Write(p.raw[headerSize:])
-	h.Write(secret)
-	var sum [16]byte
-	h.Sum(sum[:0])
-	if !hmac.Equal(sum[:], p.authenticator[:]) {
+func (p packet) authentic(request [16]byte, k *key, unsigned bool) error {
+	b := append(make([]byte, 0, 512), p.raw[:authenticatorOffset]...)
+	b = append(b, request[:]...)
+	b = append(b, p.raw[headerSize:]...)
+	sum := md5.Sum(append(b, k.secret...))
+	if subtle.ConstantTimeCompare(sum[:], p.authenticator[:]) != 1 {
 		return fmt.Errorf("%w: Response Authenticator", errAuthentic)
 	}
 	if p.ma == 0 {
@@ -173,13 +200,9 @@ func (p packet) authentic(request [16]byte, secret []byte, unsigned bool) error 
 		}
 		return fmt.Errorf("%w: no Message-Authenticator", errAuthentic)
 	}
-	m := hmac.New(md5.New, secret)
-	m.Write(p.raw[:authenticatorOffset])
-	m.Write(request[:])
-	m.Write(p.raw[headerSize:p.ma])
-	m.Write(make([]byte, 16))
-	m.Write(p.raw[p.ma+16:])
-	if !hmac.Equal(m.Sum(sum[:0]), p.raw[p.ma:p.ma+16]) {
+	clear(b[p.ma : p.ma+16])
+	sum = k.mac(b)
+	if subtle.ConstantTimeCompare(sum[:], p.raw[p.ma:p.ma+16]) != 1 {
 		return fmt.Errorf("%w: Message-Authenticator", errAuthentic)
 	}
 	return nil

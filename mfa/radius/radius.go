@@ -18,6 +18,7 @@
 package radius
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -108,9 +109,16 @@ type Config struct {
 // Factor implements [mfa.Factor]. It is safe for concurrent use; all it keeps
 // is which servers failed lately.
 type Factor struct {
-	cfg  Config
-	mu   sync.Mutex
-	dead map[string]time.Time // until when, by address
+	cfg     Config
+	servers []*server
+	buffers sync.Pool // of *[maxPacket]byte
+	mu      sync.Mutex
+	dead    map[string]time.Time // until when, by address
+}
+
+type server struct {
+	Server
+	key *key
 }
 
 var _ mfa.Factor = (*Factor)(nil)
@@ -123,7 +131,8 @@ func New(c Config) (*Factor, error) {
 	if c.Method != PAP && c.Method != CHAP && c.Method != MSCHAPv2 {
 		return nil, fmt.Errorf("radius: method %q is unknown", c.Method)
 	}
-	servers := make([]Server, 0, len(c.Servers))
+	f := &Factor{dead: map[string]time.Time{}}
+	f.buffers.New = func() any { return new([maxPacket]byte) }
 	for _, s := range c.Servers {
 		host, _, err := net.SplitHostPort(s.Addr)
 		if err != nil {
@@ -136,9 +145,9 @@ func New(c Config) (*Factor, error) {
 			return nil, fmt.Errorf("radius: PAP to %s is not protected (InsecurePAP)", s.Addr)
 		}
 		s.Secret = append([]byte(nil), s.Secret...)
-		servers = append(servers, s)
+		f.servers = append(f.servers, &server{s, newKey(s.Secret)})
 	}
-	c.Servers, c.AMR = servers, append([]string(nil), c.AMR...)
+	c.Servers, c.AMR = nil, append([]string(nil), c.AMR...)
 	c.NASIdentifier = or(c.NASIdentifier, "gatehouse")
 	c.Prompt = or(c.Prompt, "Passcode")
 	c.Timeout = or(c.Timeout, 2*time.Second)
@@ -148,7 +157,8 @@ func New(c Config) (*Factor, error) {
 	if c.Timeout < 0 || c.Deadline < c.Timeout || c.DeadTime < 0 || len(c.NASIdentifier) > maxAttribute {
 		return nil, errors.New("radius: Config wants 0 < Timeout <= Deadline, DeadTime not negative and a NASIdentifier of up to 253 bytes")
 	}
-	return &Factor{cfg: c, dead: map[string]time.Time{}}, nil
+	f.cfg = c
+	return f, nil
 }
 
 func or[T comparable](v, d T) T {
@@ -174,20 +184,15 @@ type Public struct {
 	Prompt string `json:"prompt"`
 }
 
-// round is what a challenge keeps, sealed: the server that asked and its
-// State.
-type round struct {
-	Server string `json:"server,omitempty"`
-	State  []byte `json:"state,omitempty"`
-}
-
-func ask(r round, prompt string) (mfa.Begun, error) {
-	state, err := json.Marshal(r)
-	if err != nil {
-		return mfa.Begun{}, err
+// ask is a challenge that keeps, sealed, the server that asked and its State;
+// neither, at first.
+func ask(server string, state []byte, prompt string) (mfa.Begun, error) {
+	var kept []byte
+	if server != "" {
+		kept = append([]byte(server+"\n"), state...)
 	}
 	public, err := json.Marshal(Public{Prompt: prompt})
-	return mfa.Begun{State: state, Public: public}, err
+	return mfa.Begun{State: kept, Public: public}, err
 }
 
 // Begin implements [mfa.Factor]. Nothing is sent yet.
@@ -199,16 +204,13 @@ func (f *Factor) Begin(ctx context.Context, r mfa.BeginRequest) (mfa.Begun, erro
 	if name == "" {
 		return mfa.Begun{}, refuse(mfa.CheckCredential, "You have not set this up.", errors.New("no user name"))
 	}
-	return ask(round{}, f.cfg.Prompt)
+	return ask("", nil, f.cfg.Prompt)
 }
 
 // Verify implements [mfa.Factor]: the answer goes to a server, and its reply
 // decides.
 func (f *Factor) Verify(ctx context.Context, r mfa.VerifyRequest) (mfa.Verified, error) {
-	var rd round
-	if err := json.Unmarshal(r.State, &rd); err != nil {
-		return mfa.Verified{}, err
-	}
+	asked, state, _ := bytes.Cut(r.State, []byte{'\n'})
 	name, err := f.cfg.UserName(ctx, r.Subject)
 	if err != nil {
 		return mfa.Verified{}, err
@@ -219,28 +221,32 @@ func (f *Factor) Verify(ctx context.Context, r mfa.VerifyRequest) (mfa.Verified,
 	if len(name) > maxAttribute || len(r.Answer) == 0 || len(r.Answer) > 128 { // RFC 2865 5.2
 		return mfa.Verified{}, refuse(mfa.CheckInput, mfa.PublicWrong, errors.New("name or answer is empty or too long"))
 	}
-	ctx, cancel := context.WithTimeout(ctx, f.cfg.Deadline)
-	defer cancel()
-	a := attempt{name: name, password: string(r.Answer), state: rd.State, method: f.cfg.Method, nas: f.cfg.NASIdentifier}
+	a := attempt{name: name, password: string(r.Answer), state: state, method: f.cfg.Method, nas: f.cfg.NASIdentifier}
 	if r.Client.Addr.IsValid() {
 		a.station = r.Client.Addr.WithZone("").String()
 	}
-	return f.ask(ctx, a, rd.Server)
+	return f.ask(ctx, a, string(asked))
 }
 
 // ask tries the servers in turn. An answer to a question goes to the server
 // that asked it. Silence is passed over; a reply of any kind is not.
 func (f *Factor) ask(ctx context.Context, a attempt, only string) (mfa.Verified, error) {
+	buf, _ := f.buffers.Get().(*[maxPacket]byte)
+	defer f.buffers.Put(buf)
+	until := time.Now().Add(f.cfg.Deadline)
 	var causes []error
 	for _, s := range f.order(only) {
-		request, proof := a.request(s.Secret)
-		p, err := f.exchange(ctx, s, request)
+		request, proof := a.request(s.key)
+		p, err := f.exchange(ctx, s, request, buf[:], until)
 		if err != nil {
 			causes = append(causes, err)
 			if ctx.Err() != nil {
 				break
 			}
 			f.bury(s.Addr)
+			if !time.Now().Before(until) {
+				break
+			}
 			continue
 		}
 		return f.judge(p, s, proof)
@@ -249,12 +255,12 @@ func (f *Factor) ask(ctx context.Context, a attempt, only string) (mfa.Verified,
 }
 
 // order returns the servers to try: those alive first.
-func (f *Factor) order(only string) []Server {
+func (f *Factor) order(only string) []*server {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := time.Now()
-	var alive, dead []Server
-	for _, s := range f.cfg.Servers {
+	var alive, dead []*server
+	for _, s := range f.servers {
 		switch {
 		case only != "" && s.Addr != only:
 		case f.dead[s.Addr].After(now):
@@ -273,7 +279,7 @@ func (f *Factor) bury(addr string) {
 }
 
 // judge reads an authentic reply.
-func (f *Factor) judge(p packet, s Server, proved func(packet) bool) (mfa.Verified, error) {
+func (f *Factor) judge(p packet, s *server, proved func(packet) bool) (mfa.Verified, error) {
 	switch p.code {
 	case codeAccept:
 		if !proved(p) {
@@ -285,7 +291,7 @@ func (f *Factor) judge(p packet, s Server, proved func(packet) bool) (mfa.Verifi
 		if !ok {
 			return mfa.Verified{}, refuse(CheckChallenge, mfa.PublicAgain, errors.New("Access-Challenge without State"))
 		}
-		next, err := ask(round{Server: s.Addr, State: state}, prompt(p))
+		next, err := ask(s.Addr, state, prompt(p))
 		return mfa.Verified{Next: &next}, err
 	}
 	return mfa.Verified{}, refuse(CheckReject, mfa.PublicWrong, errors.New("Access-Reject from "+s.Addr))

@@ -29,21 +29,21 @@ type reply struct {
 	id         func(id byte) byte // another identifier
 }
 
-// server answers requests of the loopback; it checks that they are signed.
-type server struct {
+// testServer answers requests of the loopback; it checks that they are signed.
+type testServer struct {
 	conn     net.PacketConn
 	requests atomic.Int64
 	raws     chan []byte
 }
 
-func serve(t testing.TB, answer func(p packet) reply) *server {
+func serve(t testing.TB, answer func(p packet) reply) *testServer {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	s := &server{conn: conn, raws: make(chan []byte, 64)}
+	s := &testServer{conn: conn, raws: make(chan []byte, 64)}
 	go func() {
 		buf := make([]byte, maxPacket)
 		for {
@@ -73,7 +73,7 @@ func serve(t testing.TB, answer func(p packet) reply) *server {
 	return s
 }
 
-func (s *server) addr() string { return s.conn.LocalAddr().String() }
+func (s *testServer) addr() string { return s.conn.LocalAddr().String() }
 
 func signed(p packet) bool {
 	m := hmac.New(md5.New, testSecret)
@@ -101,7 +101,7 @@ func (r reply) encode(p packet) []byte {
 	}
 	binary.BigEndian.PutUint16(w.b[2:], uint16(len(w.b)))
 	if !r.unsigned {
-		w.sign(testSecret)
+		w.sign(newKey(testSecret))
 	}
 	h := md5.New()
 	h.Write(w.b)
