@@ -12,7 +12,9 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"math/big"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -28,7 +30,7 @@ var signers = sync.OnceValue(func() map[string]crypto.Signer {
 	}
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
 	return map[string]crypto.Signer{
-		"rsa":     must(rsa.GenerateKey(rand.Reader, 2048)),
+		"rsa":     fixedKey(),
 		"rsa2":    must(rsa.GenerateKey(rand.Reader, 2048)),
 		"p256":    must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)),
 		"p384":    must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)),
@@ -36,6 +38,20 @@ var signers = sync.OnceValue(func() map[string]crypto.Signer {
 		"ed25519": must(ed, err),
 	}
 })
+
+// fixedKey is the same in each process, so that fuzz seeds stay valid.
+func fixedKey() crypto.Signer {
+	file, err := os.ReadFile("testdata/rsa.pem")
+	if err != nil {
+		panic(err)
+	}
+	block, _ := pem.Decode(file)
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		panic(err)
+	}
+	return key.(crypto.Signer)
+}
 
 func certificate(t testing.TB, k crypto.Signer) *x509.Certificate {
 	t.Helper()

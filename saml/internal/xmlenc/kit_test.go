@@ -9,8 +9,10 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"io"
 	"math/big"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -40,6 +42,9 @@ var recipients = sync.OnceValue(func() (r [2]recipient) {
 		if err != nil {
 			panic(err)
 		}
+		if i == 0 {
+			key = fixedKey()
+		}
 		tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Unix(1<<33, 0)}
 		der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
 		if err != nil {
@@ -53,6 +58,20 @@ var recipients = sync.OnceValue(func() (r [2]recipient) {
 	}
 	return r
 })
+
+// fixedKey is the same in each process, so that fuzz seeds stay valid.
+func fixedKey() *rsa.PrivateKey {
+	file, err := os.ReadFile("testdata/rsa.pem")
+	if err != nil {
+		panic(err)
+	}
+	block, _ := pem.Decode(file)
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		panic(err)
+	}
+	return key.(*rsa.PrivateKey)
+}
 
 // counter counts decryptions.
 type counter struct {
