@@ -31,10 +31,12 @@ import (
 type site struct {
 	t      *testing.T
 	flow   *mfa.Flow
+	factor *webauthn.Factor
 	origin string
 
 	mu        sync.Mutex
 	challenge string
+	answer    []byte // the last sign-in's
 }
 
 var ann = mfa.Subject{ID: "ann"}
@@ -57,6 +59,7 @@ func newSite(t *testing.T, change func(*webauthn.Config)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.factor = factor
 	keyring, err := seal.NewKeyring("1", map[string][]byte{"1": make([]byte, seal.KeySize)})
 	if err != nil {
 		t.Fatal(err)
@@ -95,6 +98,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.verdict(w, err)
 		return
 	case "/finish/get":
+		s.answer = body
 		_, err = s.flow.Finish(r.Context(), s.challenge, mfa.Answer{Session: "s", Data: body}, nil)
 		s.verdict(w, err)
 		return
@@ -229,6 +233,53 @@ func TestCeremonies(t *testing.T) {
 		p.want("passed", p.create())
 		p.want("passed", p.get("second"))
 	})
+}
+
+// TestSignals: the browser forgets what it is told is gone.
+func TestSignals(t *testing.T) {
+	b := browser.Start(t)
+	s := newSite(t, nil)
+	p := s.open(t, b)
+	signal := func(method string, argument json.RawMessage) {
+		t.Helper()
+		script := fmt.Sprintf("PublicKeyCredential.%s(%s).then(() => true)", method, argument)
+		if _, err := chromedp.Run(p.tab.Ctx, chromedp.Evaluate[bool](script, chromedp.EvalAwaitPromise)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held := func() int {
+		t.Helper()
+		got, err := chromedp.Call(p.tab.Ctx, cdpwebauthn.GetCredentials, cdpwebauthn.GetCredentialsParams{AuthenticatorID: p.id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(got.Credentials)
+	}
+	p.want("passed", p.create())
+	records, err := s.flow.Records(t.Context(), ann)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signals, ok := s.factor.Signals(records, "ann", "Ann")
+	if !ok {
+		t.Fatal("no signals")
+	}
+	signal("signalAllAcceptedCredentials", signals.Accepted)
+	signal("signalCurrentUserDetails", signals.Details)
+	p.want("passed", p.get("usernameless"))
+
+	if err := s.flow.Reset(t.Context(), mfa.ResetInput{Subject: ann, Actor: "test"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	p.want(string(mfa.CheckCredential), p.get("usernameless"))
+	unknown, ok := s.factor.SignalUnknown(s.answer)
+	if !ok || held() != 1 {
+		t.Fatal("no signal, or no credential to forget")
+	}
+	signal("signalUnknownCredential", unknown)
+	if held() != 0 {
+		t.Error("the credential is still there")
+	}
 }
 
 func TestRefusedCeremonies(t *testing.T) {
