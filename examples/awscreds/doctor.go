@@ -6,9 +6,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -27,7 +29,7 @@ type finding struct {
 // Run looks for what usually is wrong: cache, AWS CLI, proxy, and for each
 // portal its address, clock and sign-in.
 func (doctorCmd) Run(a *app) error {
-	found := []finding{a.checkCache(), a.checkCLI(), a.checkProxy()}
+	found := []finding{a.checkCache(), a.checkCLI(), a.checkProxy(), a.checkCA()}
 	portals, err := a.portals()
 	if err != nil {
 		return err
@@ -114,6 +116,21 @@ func (a *app) checkProxy() finding {
 		}
 	}
 	return finding{"proxy", true, "none"}
+}
+
+func (a *app) checkCA() finding {
+	for _, name := range []string{"AWS_CA_BUNDLE", "SSL_CERT_FILE"} {
+		file := a.env(name)
+		if file == "" {
+			continue
+		}
+		b, err := os.ReadFile(file)
+		if err != nil || !x509.NewCertPool().AppendCertsFromPEM(b) {
+			return finding{"ca", false, name + " names no file with certificates: " + file}
+		}
+		return finding{"ca", true, name + " is set and used"}
+	}
+	return finding{"ca", true, "the system's"}
 }
 
 // maxSkew is what AWS's signatures bear.

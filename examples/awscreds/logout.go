@@ -17,6 +17,7 @@ import (
 func (a *app) logout(v *secrets, p portal) error {
 	t, err := v.token(a.ctx, p)
 	if err == nil && t.AccessToken != "" {
+		t.adopt()
 		_, _ = p.sso().Logout(a.ctx, &sso.LogoutInput{AccessToken: &t.AccessToken})
 		// A file that was shared is removed if it still is ours.
 		if b, err := os.ReadFile(t.SharedWithFile); err == nil && strings.Contains(string(b), t.AccessToken) {
@@ -26,6 +27,9 @@ func (a *app) logout(v *secrets, p portal) error {
 		if err := v.put(a.ctx, p.vaultName("token"), token{ClientID: t.ClientID, ClientSecret: t.ClientSecret, ClientExpires: t.ClientExpires}); err != nil {
 			return err
 		}
+	}
+	if err := v.Delete(a.ctx, p.vaultName("roles")); err != nil {
+		return err
 	}
 	// All credentials go: which are of this portal cannot be told from the
 	// names, and the others are fetched again.

@@ -89,8 +89,12 @@ type commands struct {
 	Profiles profilesCmd `cmd:"" help:"Write a profile for every role into the AWS configuration file."`
 	Process  processCmd  `cmd:"" help:"Answer as a credential_process."`
 	Serve    serveCmd    `cmd:"" help:"Serve credentials to local programs as a container agent does."`
+	Use      useCmd      `cmd:"" help:"Print what makes a shell use a role's profile: eval \"$(awscreds use ROLE)\"."`
 	Whoami   whoamiCmd   `cmd:"" help:"Ask AWS whom credentials belong to."`
 	Doctor   doctorCmd   `cmd:"" help:"Look for what usually is wrong."`
+
+	Completion completionCmd `cmd:"" help:"Print the completions for a shell."`
+	Complete   completeCmd   `cmd:"" hidden:"" help:"Print the roles that begin with a word."`
 }
 
 // app is what every command works with; tests make their own.

@@ -370,6 +370,37 @@ func TestShare(t *testing.T) {
 	if info, err := os.Stat(files[0]); err != nil || info.Mode().Perm() != 0o600 {
 		t.Error(info.Mode(), err)
 	}
+	// The CLI refreshes: its tokens are taken over, and a refresh of ours is
+	// written back.
+	cli := w.portal.Client()
+	cli.ID, cli.Secret = f["clientId"], f["clientSecret"]
+	later := func(d time.Duration) {
+		t.Helper()
+		var out bytes.Buffer
+		a := &app{ctx: t.Context(), dir: w.dir, out: &out, err: &out, now: func() time.Time { return time.Now().Add(d) }, env: func(n string) string { return w.env[n] }}
+		if code := a.run([]string{"list"}); code != 0 {
+			t.Errorf("%d %s", code, out.String())
+		}
+	}
+	w.portal.Advance(2 * time.Hour)
+	refreshed := cli.Refresh(t, f["refreshToken"])
+	f["accessToken"], f["refreshToken"] = refreshed.Text("accessToken"), refreshed.Text("refreshToken")
+	f["expiresAt"] = time.Now().Add(3 * time.Hour).UTC().Format(time.RFC3339)
+	if b, err = json.Marshal(f); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(files[0], b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	later(2 * time.Hour) // by the CLI's token
+	if again, _ := os.ReadFile(files[0]); !bytes.Equal(again, b) {
+		t.Errorf("the CLI's token was refreshed again: %s", again)
+	}
+	w.portal.Advance(2 * time.Hour)
+	later(4 * time.Hour) // by a refresh of the CLI's token
+	if again, _ := os.ReadFile(files[0]); bytes.Equal(again, b) {
+		t.Error("a refresh is not written back")
+	}
 	w.ok("logout")
 	if _, err := os.Stat(files[0]); err == nil {
 		t.Error("the shared token stays after logout")

@@ -82,7 +82,9 @@ func (a *app) rolesOf(p portal) ([]role, error) {
 			return nil, err
 		}
 	}
-	return slices.Concat(found...), nil
+	out := slices.Concat(found...)
+	a.remember(p, out)
+	return out, nil
 }
 
 func rolesIn(ctx context.Context, client *sso.Client, at string, acc role) ([]role, error) {

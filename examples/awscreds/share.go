@@ -27,6 +27,18 @@ func (a *app) awsDir() (string, error) {
 // sessionName is the sso-session that profiles of the portal name.
 func (p portal) sessionName() string { return "gatehouse-" + p.Name }
 
+// sharedToken is the AWS CLI's token cache.
+type sharedToken struct {
+	StartURL              string    `json:"startUrl"`
+	Region                string    `json:"region"`
+	AccessToken           string    `json:"accessToken"`
+	ExpiresAt             time.Time `json:"expiresAt"`
+	RefreshToken          string    `json:"refreshToken,omitempty"`
+	ClientID              string    `json:"clientId"`
+	ClientSecret          string    `json:"clientSecret"`
+	RegistrationExpiresAt time.Time `json:"registrationExpiresAt"`
+}
+
 // share writes the token where the AWS CLI and SDKs look for that of the
 // portal's sso-session. They check no host there, so this works with every
 // version of them.
@@ -39,10 +51,9 @@ func (a *app) share(p portal, t *token) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	b, err := json.Marshal(map[string]string{
-		"startUrl": p.StartURL, "region": p.Region,
-		"accessToken": t.AccessToken, "expiresAt": stamp(t.ExpiresAt), "refreshToken": t.RefreshToken,
-		"clientId": t.ClientID, "clientSecret": t.ClientSecret, "registrationExpiresAt": stamp(t.ClientExpires),
+	b, err := json.Marshal(sharedToken{
+		StartURL: p.StartURL, Region: p.Region, AccessToken: t.AccessToken, ExpiresAt: t.ExpiresAt.UTC().Truncate(time.Second), RefreshToken: t.RefreshToken,
+		ClientID: t.ClientID, ClientSecret: t.ClientSecret, RegistrationExpiresAt: t.ClientExpires.UTC().Truncate(time.Second),
 	})
 	if err != nil {
 		return "", err
@@ -56,4 +67,22 @@ func (a *app) share(p portal, t *token) (string, error) {
 	return path, os.Rename(tmp, path)
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+// adopt takes over what the CLI or an SDK has refreshed in the shared file: a
+// refresh token that was rotated away must not be used again, the portal would
+// take that for theft.
+func (t *token) adopt() {
+	if t.SharedWithFile == "" {
+		return
+	}
+	b, err := os.ReadFile(t.SharedWithFile)
+	if err != nil {
+		return
+	}
+	var f sharedToken
+	if json.Unmarshal(b, &f) == nil && f.ClientID == t.ClientID && f.AccessToken != "" && f.ExpiresAt.After(t.ExpiresAt) {
+		t.AccessToken, t.ExpiresAt = f.AccessToken, f.ExpiresAt
+		if f.RefreshToken != "" {
+			t.RefreshToken = f.RefreshToken
+		}
+	}
+}

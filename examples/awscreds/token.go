@@ -78,6 +78,7 @@ func (a *app) accessToken(p portal) (string, error) {
 	if t, err = v.token(a.ctx, p); err != nil {
 		return "", err
 	}
+	t.adopt()
 	if a.now().Add(refreshBefore).Before(t.ExpiresAt) {
 		return t.AccessToken, nil // another process was faster
 	}
@@ -86,6 +87,11 @@ func (a *app) accessToken(p portal) (string, error) {
 			return t.AccessToken, nil // it still lives
 		}
 		return "", err
+	}
+	if t.SharedWithFile != "" {
+		if _, err := a.share(p, t); err != nil {
+			return "", err
+		}
 	}
 	return t.AccessToken, v.put(a.ctx, p.vaultName("token"), t)
 }

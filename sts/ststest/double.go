@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -153,7 +152,11 @@ func NewServer(tb testing.TB, c Config) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	srv := httptest.NewServer(d)
-	tb.Cleanup(srv.Close)
-	return &Server{Double: d, URL: srv.URL}
+	ctx, stop := context.WithCancel(context.Background())
+	tb.Cleanup(stop)
+	url, err := d.Listen(ctx, "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &Server{Double: d, URL: url}
 }
