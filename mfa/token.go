@@ -20,8 +20,7 @@ func newToken() string {
 // hashOf is how tokens are stored: a token of one purpose has no row under
 // another.
 func hashOf(purpose, token string) [32]byte {
-	b := make([]byte, 0, 64+len(purpose)+len(token))
-	b = append(b, "gatehouse/mfa/"...)
+	b := append(make([]byte, 0, 160), "gatehouse/mfa/"...)
 	b = append(b, purpose...)
 	b = append(b, 0)
 	b = append(b, token...)
