@@ -334,8 +334,10 @@ func assemble(before, block, after []byte, eol string) []byte {
 	return append(append(out, block...), after...)
 }
 
+// eol is the file's line end; a lone one at the end counts, since a line break
+// is about to follow it.
 func eol(b []byte) string {
-	if bytes.Contains(b, []byte("\r\n")) {
+	if bytes.Contains(b, []byte("\r\n")) || bytes.HasSuffix(b, []byte("\r")) {
 		return "\r\n"
 	}
 	return "\n"
