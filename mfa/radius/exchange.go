@@ -97,7 +97,7 @@ func accept(b []byte, s *server, request []byte) (packet, error) {
 	if p.code != codeAccept && p.code != codeReject && p.code != codeChallenge {
 		return p, fmt.Errorf("%w: code %d", errAuthentic, p.code)
 	}
-	if err := p.authentic([16]byte(request[authenticatorOffset:headerSize]), s.key, s.AllowUnsignedReplies); err != nil {
+	if err := p.authentic([16]byte(request[authenticatorOffset:headerSize]), s.key, s.AllowUnsignedReplies || s.TLS != nil); err != nil {
 		return p, err
 	}
 	// BlastRADIUS hides its garbage in Proxy-State; we sent none, so a reply

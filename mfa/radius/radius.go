@@ -14,12 +14,13 @@
 //
 // RADIUS over UDP protects little: passwords by PAP are hidden with MD5 alone,
 // and an observer of MS-CHAPv2 can find the password. Use it on networks of
-// your own, or for one-time codes.
+// your own, or for one-time codes, or use RadSec ([Server].TLS).
 package radius
 
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,8 +62,14 @@ const (
 type Server struct {
 	// Addr is host and port. Required.
 	Addr string
-	// Secret is shared with the server, 16 bytes or more. Required.
+	// Secret is shared with the server, 16 bytes or more. Required without
+	// TLS; with it "radsec" by default.
 	Secret []byte
+	// TLS makes it RadSec (RFC 6614): TCP and TLS with the server's
+	// certificate verified, and the client's from TLS.Certificates. Passwords
+	// are then protected whatever the method, and replies need no
+	// Message-Authenticator.
+	TLS *tls.Config
 	// AllowUnsignedReplies takes replies without a Message-Authenticator, as
 	// servers before mid-2024 send. Such replies can be forged by whoever is
 	// on the path (BlastRADIUS). You MUST NOT set it but for an old server
@@ -76,7 +83,8 @@ type Config struct {
 	Servers []Server
 	// Method is [PAP], [CHAP] or [MSCHAPv2]. Required.
 	Method Method
-	// InsecurePAP lets [PAP] go to servers that are not on the loopback.
+	// InsecurePAP lets [PAP] go to servers that are neither on the loopback nor
+	// behind TLS.
 	// Whoever is on the path can then guess the shared secret offline and read
 	// passwords. You MUST NOT set it but for one-time codes on a network that
 	// you trust.
@@ -138,10 +146,15 @@ func New(c Config) (*Factor, error) {
 		if err != nil {
 			return nil, fmt.Errorf("radius: server address: %w", err)
 		}
-		if len(s.Secret) < 16 {
-			return nil, fmt.Errorf("radius: the secret of %s has under 16 bytes", s.Addr)
+		if s.TLS != nil {
+			err = s.prepareTLS(host)
+		} else if len(s.Secret) < 16 {
+			err = fmt.Errorf("radius: the secret of %s has under 16 bytes", s.Addr)
 		}
-		if c.Method == PAP && !c.InsecurePAP && !loopback(host) {
+		if err != nil {
+			return nil, err
+		}
+		if c.Method == PAP && !c.InsecurePAP && s.TLS == nil && !loopback(host) {
 			return nil, fmt.Errorf("radius: PAP to %s is not protected (InsecurePAP)", s.Addr)
 		}
 		s.Secret = append([]byte(nil), s.Secret...)
@@ -237,7 +250,11 @@ func (f *Factor) ask(ctx context.Context, a attempt, only string) (mfa.Verified,
 	var causes []error
 	for _, s := range f.order(only) {
 		request, proof := a.request(s.key)
-		p, err := f.exchange(ctx, s, request, buf[:], until)
+		exchange := f.exchange
+		if s.TLS != nil {
+			exchange = f.exchangeTLS
+		}
+		p, err := exchange(ctx, s, request, buf[:], until)
 		if err != nil {
 			causes = append(causes, err)
 			if ctx.Err() != nil {

@@ -83,7 +83,9 @@ func signed(p packet) bool {
 	return hmac.Equal(m.Sum(nil), p.raw[p.ma:p.ma+16])
 }
 
-func (r reply) encode(p packet) []byte {
+func (r reply) encode(p packet) []byte { return r.encodeWith(p, testSecret) }
+
+func (r reply) encodeWith(p packet, secret []byte) []byte {
 	w := &builder{b: make([]byte, headerSize, 512)}
 	w.b[0], w.b[1] = r.code, p.id
 	if r.id != nil {
@@ -101,11 +103,11 @@ func (r reply) encode(p packet) []byte {
 	}
 	binary.BigEndian.PutUint16(w.b[2:], uint16(len(w.b)))
 	if !r.unsigned {
-		w.sign(newKey(testSecret))
+		w.sign(newKey(secret))
 	}
 	h := md5.New()
 	h.Write(w.b)
-	h.Write(testSecret)
+	h.Write(secret)
 	h.Sum(w.b[:authenticatorOffset])
 	if r.spoil != nil {
 		r.spoil(w.b)
