@@ -27,7 +27,7 @@ func (s *resources[R]) Query(ctx context.Context, tenant string, q scim.Query) (
 		}
 	}
 	if page.Total = max(q.Start, 1) - 1 + len(list); more || q.After != "" || len(list) == 0 {
-		if err := s.q(ctx).QueryRowContext(ctx, "SELECT COUNT(*) FROM "+from, c.args...).Scan(&page.Total); err != nil {
+		if err := s.q(ctx).QueryRowContext(ctx, "SELECT COUNT(*) FROM "+from.String(), c.args...).Scan(&page.Total); err != nil {
 			return page, busy(err)
 		}
 	}
@@ -45,27 +45,38 @@ func (s *resources[R]) Query(ctx context.Context, tenant string, q scim.Query) (
 	return page, busy(s.fill(ctx, tenant, page.Resources, q.Omit))
 }
 
-// from is the FROM and WHERE of a filter. What an equality of it selects comes
-// first, because the database may not know how few that is.
-func (c *compiler) from(e filter.Expr) (string, error) {
-	const own = "r.tenant = $1 AND r.kind = $2"
+// selected is which resources a filter selects.
+type selected struct {
+	driver string // FROM of what an equality selects, or ""
+	where  string
+}
+
+func (f selected) tables() string { return f.driver + "scim_resources r" }
+
+func (f selected) String() string { return f.tables() + " WHERE " + f.where }
+
+// from compiles a filter. What an equality of it selects comes first, because
+// the database may not know how few that is.
+func (c *compiler) from(e filter.Expr) (selected, error) {
+	out := selected{where: "r.tenant = $1 AND r.kind = $2"}
 	if e == nil {
-		return "scim_resources r WHERE " + own, nil
+		return out, nil
 	}
 	driver, rest := split(e)
-	cond := ""
 	if rest != nil {
 		s, err := c.where(rest)
 		if err != nil {
-			return "", err
+			return out, err
 		}
-		cond = " AND " + s
+		out.where += " AND " + s
 	}
 	if driver == nil {
-		return "scim_resources r WHERE " + own + cond, nil
+		return out, nil
 	}
 	s, err := c.owners(driver)
-	return "(SELECT DISTINCT owner FROM (" + s + ") AS d0) AS d CROSS JOIN scim_resources r WHERE " + own + " AND r.id = d.owner" + cond, err
+	out.driver = "(SELECT DISTINCT owner FROM (" + s + ") AS d0) AS d CROSS JOIN "
+	out.where += " AND r.id = d.owner"
+	return out, err
 }
 
 // split takes an equality out of a conjunction.
@@ -109,7 +120,7 @@ func drives(e filter.Expr) bool {
 }
 
 // page reads one page, and whether there is more behind it.
-func (s *resources[R]) page(ctx context.Context, c *compiler, from string, q scim.Query) ([]row, bool, error) {
+func (s *resources[R]) page(ctx context.Context, c *compiler, from selected, q scim.Query) ([]row, bool, error) {
 	before := len(c.args)
 	defer func() { c.args = c.args[:before] }()
 	query, err := c.selection(from, q)
@@ -138,12 +149,12 @@ func (s *resources[R]) page(ctx context.Context, c *compiler, from string, q sci
 	return list, false, nil
 }
 
-func (c *compiler) selection(from string, q scim.Query) (string, error) {
-	order := "r.created, r.id"
-	dir := ""
+func (c *compiler) selection(from selected, q scim.Query) (string, error) {
+	order, tables, dir := "r.created, r.id", from.tables(), ""
 	if q.Sort.Descending {
 		dir = " DESC"
 	}
+	const join = "s.tenant = $1 AND s.kind = $2 AND s.owner = r.id AND s.path = "
 	switch path := q.Sort.By.String(); path {
 	case "":
 	case "id":
@@ -154,21 +165,22 @@ func (c *compiler) selection(from string, q scim.Query) (string, error) {
 		order = "r.modified" + dir + ", r.id" + dir
 	case "userName":
 		// Every user has one, and so the index has the order.
-		from = "scim_values s CROSS JOIN " + strings.Replace(from, " WHERE ", " WHERE s.tenant = $1 AND s.kind = $2 AND s.owner = r.id AND s.path = 'userName' AND ", 1)
-		order = "s.ord" + dir + ", s.owner" + dir
-		if strings.HasPrefix(from, "scim_values s CROSS JOIN (") {
-			from = strings.Replace(from, "scim_values s CROSS JOIN (", "(", 1)
-			from = strings.Replace(from, "scim_resources r WHERE", "scim_resources r CROSS JOIN scim_values s WHERE", 1)
+		if from.driver == "" {
+			tables = "scim_values s CROSS JOIN " + tables
+		} else {
+			tables += " CROSS JOIN scim_values s"
 		}
+		from.where += " AND " + join + "'userName'"
+		order = "s.ord" + dir + ", s.owner" + dir
 	default:
-		if q.Sort.By.Name == "members" || q.Sort.By.Name == "groups" || q.Sort.By.Name == "meta" || q.Sort.By.Name == "schemas" {
+		switch q.Sort.By.Name {
+		case "members", "groups", "meta", "schemas":
 			return "", &scim.Error{Check: scim.CheckInvalidPath, Public: "sortBy: " + path + " gives no order"}
 		}
-		from = strings.Replace(from, "scim_resources r WHERE", "scim_resources r LEFT JOIN scim_values s ON s.tenant = $1 AND s.kind = $2 AND s.owner = r.id AND s.lead = 1 AND s.path = "+
-			c.arg(path)+" WHERE", 1)
+		tables += " LEFT JOIN scim_values s ON " + join + c.arg(path) + " AND s.lead = 1"
 		order = "(CASE WHEN s.ord IS NULL THEN 1 ELSE 0 END)" + dir + ", s.ord" + dir + ", r.created, r.id"
 	}
-	query := "SELECT r.id, r.version, r.created, r.modified, r.doc FROM " + from
+	query := "SELECT r.id, r.version, r.created, r.modified, r.doc FROM " + tables + " WHERE " + from.where
 	if q.After != "" {
 		created, id, ok := strings.Cut(q.After, ":")
 		n, err := strconv.ParseInt(created, 10, 64)
