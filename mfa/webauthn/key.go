@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 )
 
 // publicKey is a credential's key that was found sound: exactly one of the
@@ -49,7 +50,7 @@ func parseCOSEKey(it *item, offered []Algorithm) (publicKey, error) {
 	n, ok := number.int()
 	alg := Algorithm(n)
 	sp, known := alg.spec()
-	if !ok || !known || !contains(offered, alg) {
+	if !ok || !known || !slices.Contains(offered, alg) {
 		return publicKey{}, refusal(CheckAlgorithm, "algorithm %d was not offered", n)
 	}
 	if v, _ := it.label(labelKty); !isInt(v, sp.kty) {
@@ -69,15 +70,6 @@ func parseCOSEKey(it *item, offered []Algorithm) (publicKey, error) {
 		return publicKey{}, refusal(CheckKey, "%w", err)
 	}
 	return k, nil
-}
-
-func contains(offered []Algorithm, a Algorithm) bool {
-	for _, o := range offered {
-		if o == a {
-			return true
-		}
-	}
-	return false
 }
 
 func isInt(it item, want int64) bool {
