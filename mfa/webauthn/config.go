@@ -47,7 +47,8 @@ type Config struct {
 	// TopOrigins are the origins that may embed, where a browser tells.
 	TopOrigins []string
 	// Key makes the answer about people who do not exist the same every time:
-	// at least 32 random bytes, kept and shared by all replicas. Required.
+	// at least 32 random bytes, kept and shared by all replicas. A new key
+	// changes those answers once and nothing else. Required.
 	Key []byte
 	// UserVerification is asked for at registration and as a second factor,
 	// Preferred by default. A first factor requires it whatever this says.

@@ -49,4 +49,17 @@
 // statements of formats whose trust it leaves to its caller (packed, fido-u2f);
 // those of Apple, Android and TPMs, whose makers it fixes, and the whole of
 // sign-in are verified here.
+//
+// # What it stops, and what not
+//
+// A signature is made for one origin and one challenge, so a phishing page, a
+// proxy in between, a leaked database or a recorded answer gains nothing, and
+// strangers can lock nobody out: there is nothing to guess. It does not stop
+// malware in the person's own browser, which acts in their session after they
+// have signed in; whoever holds an unlocked device with a passkey, or the
+// account that syncs it (see RefuseSynced); or a person who is talked into
+// approving a sign-in on this very site. Without trusted attestation nothing
+// is known about how a key is kept: it may be in software. Losing the last
+// credential leaves recovery to the other factors of package mfa, and the
+// account is then as strong as the weakest of them.
 package webauthn
