@@ -195,8 +195,8 @@ func TestDeviceClientTells(t *testing.T) {
 	if page.DeviceSays != "aws-cli/2.36.7 on macOS" || page.Network != "this computer" || page.SignedIn != ann || page.OtherNetwork {
 		t.Errorf("page: %+v", page)
 	}
-	if d := p.Now().Sub(page.Started); d < 0 || d > time.Minute {
-		t.Errorf("Started %v ago", d)
+	if d := p.Now().Sub(page.Started); d < 0 || d > time.Minute || !page.Expires.Equal(page.Started.Add(10*time.Minute)) {
+		t.Errorf("Started %v ago, expires %v", d, page.Expires)
 	}
 }
 

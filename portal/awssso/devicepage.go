@@ -76,7 +76,7 @@ func (s *Server) deviceLookup(w http.ResponseWriter, r *http.Request, c call, se
 	}
 	s.cfg.Render(w, r, http.StatusOK, ApprovalPage{
 		Action: s.pagePath(PathApprove), SignedIn: session.Name, UserCode: showUserCode(code),
-		Started: d.Created, Network: d.Network, OtherNetwork: other, ClientSays: d.ClientName, DeviceSays: d.Device,
+		Started: d.Created, Expires: d.Expires, Network: d.Network, OtherNetwork: other, ClientSays: d.ClientName, DeviceSays: d.Device,
 		Ends: ends(s.cfg.Now(), session, policy),
 	})
 	return nil

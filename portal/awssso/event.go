@@ -26,11 +26,11 @@ const (
 )
 
 // Event is something that happened: an effect, or the refusal of a call by a
-// known person (Check is then set). It holds no token and no code.
+// known person, see [Event.Refused]. It holds no token and no code.
 type Event struct {
 	Name  EventName
 	Time  time.Time
-	Check Check // what refused; empty for an effect
+	Check Check // what refused, or why a token was revoked; empty otherwise
 
 	PersonID  string
 	SessionID string
@@ -50,3 +50,7 @@ type Event struct {
 	// was used again, so somebody may hold a copy.
 	Notice bool
 }
+
+// Refused reports whether the event is a refusal. A revocation is an effect,
+// whatever made it necessary.
+func (e Event) Refused() bool { return e.Check != "" && e.Name != EventRevoke }

@@ -50,6 +50,7 @@ type ApprovalPage struct {
 
 	// What the server knows.
 	Started      time.Time
+	Expires      time.Time // until when the code can be answered
 	Network      string
 	OtherNetwork bool // than this browser's
 	// What the device says of itself, plain characters only.
