@@ -40,6 +40,7 @@ client loopback {
 	secret = "SECRET"
 	require_message_authenticator = yes
 }
+THREADS
 modules {
 	pap {
 	}
@@ -59,6 +60,7 @@ server default {
 		ipaddr = 127.0.0.1
 		port = PORT
 	}
+	RADSEC
 	authorize {
 		if (&User-Name == "rounds" && !&State) {
 			update control {
@@ -109,6 +111,19 @@ server default {
 }
 `
 
+// radsecThreads are what RadSec needs beside its listener.
+const radsecThreads = `thread pool {
+	start_servers = 1
+	max_servers = 4
+}
+clients radsec {
+	client radsec {
+		ipaddr = 127.0.0.1
+		proto = tls
+		secret = radsec
+	}
+}`
+
 const signReply = `update reply {
 				&Message-Authenticator := 0x00
 			}`
@@ -116,19 +131,28 @@ const signReply = `update reply {
 // startFreeRADIUS runs a server on the loopback until the test ends.
 func startFreeRADIUS(t *testing.T, signs bool) (addr string) {
 	t.Helper()
+	return runFreeRADIUS(t, signs, "", t.TempDir())
+}
+
+// runFreeRADIUS runs it in a folder, with another listener if radsec is not
+// empty.
+func runFreeRADIUS(t *testing.T, signs bool, radsec, dir string) (addr string) {
+	t.Helper()
 	bin := findPeer(t, "freeradius", "freeradius", "radiusd")
-	dir := t.TempDir()
 	free, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	addr = free.LocalAddr().String()
 	_, port, _ := net.SplitHostPort(addr)
-	sign := ""
+	sign, threads := "", ""
+	if radsec != "" {
+		threads = radsecThreads
+	}
 	if signs {
 		sign = signReply
 	}
-	conf := strings.NewReplacer("DIR", dir, "SECRET", radiusSecret, "PORT", port, "SIGN", sign).Replace(radiusConf)
+	conf := strings.NewReplacer("DIR", dir, "SECRET", radiusSecret, "PORT", port, "SIGN", sign, "RADSEC", radsec, "THREADS", threads).Replace(radiusConf)
 	for name, content := range map[string]string{"radiusd.conf": conf, "dictionary": "$INCLUDE /usr/share/freeradius/dictionary\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
