@@ -41,7 +41,8 @@
 // their algorithm says (a point on the curve, an RSA modulus of 2048 bits),
 // credentials unique over all people, a backup eligibility that never changes,
 // and clones refused. Every refusal is an mfa.Error whose Check is one of this
-// package's constants or mfa's; what a person sees tells none of them apart.
+// package's constants or mfa's; what people see at sign-in tells none of them
+// apart.
 //
 // Attestation statements are verified whenever there is one. Whether the
 // maker is trusted is decided by the Roots and Metadata of [Attestation] alone:
