@@ -74,6 +74,7 @@ func (v *Verified) Key() Key { return v.key }
 // Canonical returns the octets that were digested.
 func (v *Verified) Canonical() ([]byte, error) {
 	var b bytes.Buffer
+	b.Grow(v.element.End() - v.element.Offset())
 	err := v.element.Canonical(&b, v.form)
 	return b.Bytes(), err
 }
