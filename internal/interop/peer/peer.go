@@ -78,7 +78,8 @@ func Postgres(tb testing.TB) string {
 	if port == "" {
 		port = "5432"
 	}
-	conn, err := net.DialTimeout("tcp", net.JoinHostPort(u.Hostname(), port), 5*time.Second)
+	dialer := net.Dialer{Timeout: 5 * time.Second}
+	conn, err := dialer.DialContext(tb.Context(), "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
 		Missing(tb, "a PostgreSQL server at "+u.Host, "postgresql")
 		return ""
