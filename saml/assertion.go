@@ -35,6 +35,7 @@ type Assertion struct {
 	// Connection is the connection's ID, Revision that of when it was verified.
 	Connection string
 	Revision   string
+	EntityID   string // ours, in the connection
 	Issuer     string
 	ID         string
 	RequestID  string // of our AuthnRequest; "" if Unsolicited
@@ -57,9 +58,8 @@ type Assertion struct {
 	// RelayState is what an unsolicited Response brought. The sender chose
 	// it: look it up in a list, never redirect to it.
 	RelayState string
-	// Encrypted and SHA1 tell how it came, for reports.
+	// Encrypted tells how it came, for reports.
 	Encrypted bool
-	SHA1      bool
 }
 
 // Subject is the only safe key of an account: a NameID says nothing without
@@ -86,6 +86,9 @@ func (a *Assertion) Subject() Subject {
 	}
 	if s.NameQualifier == s.Issuer {
 		s.NameQualifier = ""
+	}
+	if s.SPNameQualifier == a.EntityID {
+		s.SPNameQualifier = ""
 	}
 	return s
 }

@@ -58,7 +58,7 @@ type PeerList []*Peer
 // Peer returns the peer with the entity ID.
 func (l PeerList) Peer(_ context.Context, entityID string) (*Peer, error) {
 	for _, p := range l {
-		if p.Entity.EntityID == entityID {
+		if p.Entity != nil && p.Entity.EntityID == entityID {
 			return p, nil
 		}
 	}

@@ -189,9 +189,21 @@ func (a *issue) participate(ctx context.Context) error {
 	if end.IsZero() {
 		end = a.now.Add(24 * time.Hour)
 	}
-	return a.p.cfg.Participants.AddParticipant(ctx, Participant{
+	err := a.p.cfg.Participants.AddParticipant(ctx, Participant{
 		Session: a.rp.Session, SP: a.sp, NameID: a.rp.NameID, NameKey: nameKey(a.rp.NameID, a.p.cfg.EntityID, a.sp), SessionIndex: a.index, Expires: end,
 	}, a.now)
+	if !errors.Is(err, ErrExists) {
+		return err
+	}
+	// The application gives a session one index: it is this session's still.
+	ps, err := a.p.cfg.Participants.Participants(ctx, a.rp.Session, a.now)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(ps, func(p Participant) bool { return p.SP == a.sp && p.SessionIndex == a.index }) {
+		return refuse(CheckConfig, "SessionIndex %q is another session's", a.index)
+	}
+	return nil
 }
 
 // response writes, signs and encrypts. The parts are written in the order in

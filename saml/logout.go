@@ -85,7 +85,7 @@ func receiveLogout(r *http.Request, limit int) (*logoutMessage, error) {
 
 // readSOAP reads the one message in a SOAP 1.1 envelope (Bindings 3.2).
 func readSOAP(data []byte, want string) (*message, error) {
-	doc, err := parseDocument(data, xmltree.Limits{})
+	doc, err := parseDocument(data, xmltree.Limits{Bytes: len(data) + 1})
 	if err != nil {
 		return nil, err
 	}

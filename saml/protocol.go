@@ -24,7 +24,7 @@ type message struct {
 
 // readMessage reads the message if it is one of the named ones.
 func readMessage(data []byte, names ...string) (*message, error) {
-	doc, err := parseDocument(data, xmltree.Limits{})
+	doc, err := parseDocument(data, xmltree.Limits{Bytes: len(data) + 1})
 	if err != nil {
 		return nil, err
 	}

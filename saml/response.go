@@ -28,7 +28,7 @@ type response struct {
 // order, exactly one assertion if it succeeded, and no assertion or signature
 // anywhere else in the document, where somebody might look for one.
 func readResponse(data []byte) (*response, error) {
-	doc, err := parseDocument(data, xmltree.Limits{})
+	doc, err := parseDocument(data, xmltree.Limits{Bytes: len(data) + 1})
 	if err != nil {
 		return nil, err
 	}

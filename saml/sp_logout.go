@@ -100,7 +100,7 @@ func (s *ServiceProvider) handleLogout(r *http.Request, end func(ctx context.Con
 	}
 	endErr := s.cfg.Store.InTx(ctx, func(ctx context.Context) error {
 		for _, c := range trusted {
-			a := Assertion{Connection: c.ID, Issuer: m.issuer, NameID: id}
+			a := Assertion{Connection: c.ID, EntityID: c.EntityID, Issuer: m.issuer, NameID: id}
 			err := end(ctx, LogoutNotice{Connection: c.ID, Issuer: m.issuer, Subject: a.Subject(), SessionIndexes: indexes})
 			if err != nil && !errors.Is(err, ErrNotFound) {
 				return err

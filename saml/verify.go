@@ -67,7 +67,7 @@ func (s *ServiceProvider) verifyResponse(ctx context.Context, r *response, c *Co
 	if err := a.read(); err != nil {
 		return nil, err
 	}
-	a.out.Connection, a.out.Revision, a.out.Encrypted = c.ID, c.Revision, r.encrypted
+	a.out.Connection, a.out.Revision, a.out.EntityID, a.out.Encrypted = c.ID, c.Revision, c.EntityID, r.encrypted
 	return &a.out, nil
 }
 
