@@ -1,11 +1,17 @@
 // Copyright 2026 The Gatehouse Authors
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build unix
+
 package awscli
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
+	"html"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,12 +20,20 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sso"
+	"github.com/aws/aws-sdk-go-v2/service/ssooidc"
 )
 
 // sample is what examples/portal writes about its sample organisation.
 type sample struct {
-	URL    string     `json:"url"`
-	Region string     `json:"region"`
+	URL      string `json:"url"`
+	StartURL string `json:"start_url"`
+	Region   string `json:"region"`
+	SSO      struct {
+		Endpoint string `json:"endpoint"`
+	} `json:"sso"`
 	People []somebody `json:"people"`
 }
 
@@ -83,6 +97,8 @@ func TestPortal(t *testing.T) {
 	}
 	s := readSample(t, data)
 	i := slices.IndexFunc(s.People, func(p somebody) bool { return p.Username == "bob" })
+	alice := s.People[slices.IndexFunc(s.People, func(p somebody) bool { return p.Username == "alice" })]
+	t.Run("code", func(t *testing.T) { portalCode(t, s, alice) })
 	bob := newPerson(t, s.URL)
 	bob.signIn(s.People[i].Username, s.People[i].Password, s.People[i].TOTPSecret)
 
@@ -107,15 +123,15 @@ func TestPortal(t *testing.T) {
 	restart()
 
 	token := c.cached()["accessToken"]
-	sso := func(args ...string) (string, string, error) {
+	call := func(args ...string) (string, string, error) {
 		return c.run(append([]string{"sso", "--region", s.Region, "--output", "text"}, append(args, "--access-token", token)...)...)
 	}
-	accounts, errs, err := sso("list-accounts", "--query", "accountList[].accountId")
+	accounts, errs, err := call("list-accounts", "--query", "accountList[].accountId")
 	if err != nil || len(strings.Fields(accounts)) != 8 {
 		t.Errorf("accounts: %v %s%s", err, accounts, errs)
 	}
 	account := regexp.MustCompile(`sso_account_id = (\d+)\nsso_role_name = (\S+)`).FindStringSubmatch(c.configAt(filepath.Join(data, "aws", "config")))
-	roles, errs, err := sso("list-account-roles", "--account-id", account[1], "--query", "roleList[].roleName")
+	roles, errs, err := call("list-account-roles", "--account-id", account[1], "--query", "roleList[].roleName")
 	if err != nil || !slices.Contains(strings.Fields(roles), account[2]) {
 		t.Errorf("roles: %v %s%s", err, roles, errs)
 	}
@@ -123,12 +139,52 @@ func TestPortal(t *testing.T) {
 	if want := "arn:aws:sts::" + account[1] + ":assumed-role/" + account[2] + "/bob"; strings.TrimSpace(arn) != want {
 		t.Errorf("identity %s, want %s", arn, want)
 	}
-	if out, errs, err := sso("get-role-credentials", "--account-id", account[1], "--role-name", "NotMine"); err == nil || !strings.Contains(errs, "No access: the role NotMine") {
+	if out, errs, err := call("get-role-credentials", "--account-id", account[1], "--role-name", "NotMine"); err == nil || !strings.Contains(errs, "No access: the role NotMine") {
 		t.Errorf("another's role: %v %s%s", err, out, errs)
 	}
 	c.must("sso", "logout")
-	if out, errs, err := sso("list-accounts"); err == nil || !strings.Contains(errs, "UnauthorizedException") {
+	if out, errs, err := call("list-accounts"); err == nil || !strings.Contains(errs, "UnauthorizedException") {
 		t.Errorf("after logout: %v %s%s", err, out, errs)
+	}
+}
+
+// portalCode signs in by authorization code with PKCE: the consent page asks,
+// and the page after it sends the browser back to the program.
+func portalCode(t *testing.T, s sample, who somebody) {
+	p := newPerson(t, s.URL)
+	p.signIn(who.Username, who.Password, who.TOTPSecret)
+	endpoint := awssdk.String(s.SSO.Endpoint)
+	oidc := ssooidc.New(ssooidc.Options{Region: s.Region, BaseEndpoint: endpoint})
+	reg, err := oidc.RegisterClient(t.Context(), &ssooidc.RegisterClientInput{
+		ClientName: awssdk.String("interop"), ClientType: awssdk.String("public"), Scopes: []string{"sso:account:access"},
+		GrantTypes: []string{"authorization_code", "refresh_token"}, RedirectUris: []string{"http://127.0.0.1/oauth/callback"}, IssuerUrl: awssdk.String(s.StartURL),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const verifier = "0123456789012345678901234567890123456789012345678901234567890123"
+	sum := sha256.Sum256([]byte(verifier))
+	callback := "http://127.0.0.1:50505/oauth/callback"
+	p.open(*reg.AuthorizationEndpoint + "?" + url.Values{
+		"response_type": {"code"}, "client_id": {*reg.ClientId}, "redirect_uri": {callback}, "state": {"s"}, "code_challenge_method": {"S256"},
+		"scopes": {"sso:account:access"}, "code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])},
+	}.Encode())
+	p.submit("decision", "approve")
+	back := regexp.MustCompile(`href="(http://127\.0\.0\.1:50505/[^"]*)"`).FindStringSubmatch(p.shown)
+	if back == nil {
+		t.Fatalf("no way back in\n%s", p.shown)
+	}
+	answer := query(html.UnescapeString(back[1]))
+	token, err := oidc.CreateToken(t.Context(), &ssooidc.CreateTokenInput{
+		ClientId: reg.ClientId, ClientSecret: reg.ClientSecret, GrantType: awssdk.String("authorization_code"),
+		Code: awssdk.String(answer.Get("code")), CodeVerifier: awssdk.String(verifier), RedirectUri: awssdk.String(callback),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	accounts, err := sso.New(sso.Options{Region: s.Region, BaseEndpoint: endpoint}).ListAccounts(t.Context(), &sso.ListAccountsInput{AccessToken: token.AccessToken})
+	if err != nil || len(accounts.AccountList) == 0 || answer.Get("state") != "s" {
+		t.Errorf("accounts: %v, %v", accounts, err)
 	}
 }
 
