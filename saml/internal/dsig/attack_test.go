@@ -14,6 +14,7 @@ import (
 	"encoding/base64"
 	"io"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -106,6 +107,7 @@ func attacks(t testing.TB) []attack {
 	evil := replace(response, "al&amp;ice", "admin")
 	evil = replace(evil, `ID="_r"`, `ID="_evil"`)
 	evil = replace(evil, `ID="_a"`, `ID="_evila"`)
+	cert := certificate(t, signers()["rsa"])
 	inclusiveInfo := replace(info(t), digest(t, response), digestBy(t, response, xmltree.Form{}))
 	crafted := func(name, old, new string, want dsig.Check) attack {
 		return attack{name: name, doc: put(craft(t, old, new)), want: want}
@@ -233,6 +235,12 @@ func attacks(t testing.TB) []attack {
 			o.Keys = []dsig.Key{{Public: &rsa.PublicKey{N: signers()["rsa"].Public().(*rsa.PublicKey).N, E: 1}}}
 		}},
 		{name: "self-signed: the key is in the document alone", doc: sign(t, response, dsig.SignOptions{Signer: signers()["rsa2"], Certificate: certificate(t, signers()["rsa2"])}), want: dsig.CheckSignature},
+		{name: "control: the last of 100 keys, named by its certificate", doc: strings.Replace(valid, "</ds:Signature>", "<ds:KeyInfo><ds:X509Data><ds:X509Certificate>"+base64.StdEncoding.EncodeToString(cert.Raw)+"</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>", 1), edit: func(o *dsig.Options) {
+			o.Keys = append(slices.Repeat([]dsig.Key{{Public: signers()["rsa2"].Public()}}, 99), dsig.Key{Public: signers()["rsa"].Public(), Certificate: cert})
+		}},
+		{name: "the last of 100 keys", doc: valid, want: dsig.CheckSignature, edit: func(o *dsig.Options) {
+			o.Keys = append(slices.Repeat([]dsig.Key{{Public: signers()["rsa2"].Public()}}, 99), o.Keys...)
+		}},
 		{name: "control: the second of several keys", doc: valid, edit: func(o *dsig.Options) {
 			o.Keys = append([]dsig.Key{{Public: signers()["rsa2"].Public()}, {Public: signers()["p256"].Public()}}, o.Keys...)
 		}},

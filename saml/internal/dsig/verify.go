@@ -114,7 +114,8 @@ func Verify(el xmltree.Node, o Options) (*Verified, error) {
 	if err := s.info.Canonical(&info, s.infoForm); err != nil {
 		return nil, refuse(CheckCanonical, "SignedInfo: %w", err)
 	}
-	key, ok := s.verifiedBy(hint(sig, keys), info.Bytes())
+	keys = hint(sig, keys)
+	key, ok := s.verifiedBy(keys[:min(len(keys), maxKeys)], info.Bytes())
 	if !ok {
 		return nil, refuse(CheckSignature, "the signature by %s was made by none of %d keys", s.algorithm, len(keys))
 	}
@@ -363,18 +364,15 @@ func value(n xmltree.Node, allowed ...string) ([]byte, error) {
 	return b, nil
 }
 
-// fitting returns the keys that may serve, not too many.
+// fitting returns the keys that may serve.
 func fitting(s scheme, keys []Key) []Key {
-	n := 0
-	for n < len(keys) && s.fits(keys[n].Public) {
-		n++
+	i := slices.IndexFunc(keys, func(k Key) bool { return !s.fits(k.Public) })
+	if i < 0 {
+		return keys
 	}
-	if n == len(keys) {
-		return keys[:min(n, maxKeys)]
-	}
-	var fit []Key
-	for _, k := range keys {
-		if s.fits(k.Public) && len(fit) < maxKeys {
+	fit := slices.Clone(keys[:i])
+	for _, k := range keys[i:] {
+		if s.fits(k.Public) {
 			fit = append(fit, k)
 		}
 	}
@@ -434,7 +432,7 @@ func VerifyBytes(algorithm string, message, signature []byte, o Options) (Key, e
 		return Key{}, refuse(CheckKey, "no key of %d fits %s", len(o.Keys), algorithm)
 	}
 	sum := scheme.sum(message)
-	for _, k := range keys {
+	for _, k := range keys[:min(len(keys), maxKeys)] {
 		if scheme.verify(k.Public, sum, signature) {
 			return k, nil
 		}

@@ -239,8 +239,8 @@ func retrieve(el, m xmltree.Node) (xmltree.Node, error) {
 	if t, typed := m.Attr("Type"); !ok || typed && t != typeKey || !m.Leaf() {
 		return m, refuse(CheckShape, "a RetrievalMethod that is not of an EncryptedKey in this document")
 	}
-	n, ok := el.Document().ByID(id)
-	if !ok || !el.Contains(n) || !n.Is(ns, "EncryptedKey") {
+	n, ok := el.ByID(id)
+	if !ok || !n.Is(ns, "EncryptedKey") {
 		return m, refuse(CheckShape, "a RetrievalMethod of %q, which is no EncryptedKey here", uri)
 	}
 	return n, nil

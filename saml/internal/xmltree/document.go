@@ -115,13 +115,7 @@ func (d *Document) declarations(n *node) []decl {
 func (d *Document) Root() Node { return Node{d: d, i: d.root, top: d.root} }
 
 // ByID returns the element whose ID, Id or xml:id attribute has the value.
-func (d *Document) ByID(id string) (Node, bool) {
-	i, ok := d.ids[id]
-	if !ok {
-		return Node{}, false
-	}
-	return Node{d: d, i: i, top: d.root}, true
-}
+func (d *Document) ByID(id string) (Node, bool) { return d.Root().ByID(id) }
 
 // Len returns the bytes of the document's source.
 func (d *Document) Len() int { return len(d.src) }

@@ -39,8 +39,18 @@ func (n Node) Exists() bool { return n.d != nil }
 // Same reports whether both are views of one element of one document.
 func (n Node) Same(m Node) bool { return n.d == m.d && n.i == m.i }
 
-// Document returns the document that n is in, or nil.
-func (n Node) Document() *Document { return n.d }
+// ByID returns the element in n, or n itself, whose ID, Id or xml:id attribute
+// has the value.
+func (n Node) ByID(id string) (Node, bool) {
+	if n.d == nil {
+		return Node{}, false
+	}
+	m := n.at(n.d.ids[id])
+	if !m.Exists() || !n.Contains(m) || n.omit != 0 && n.at(n.omit).Contains(m) {
+		return Node{}, false
+	}
+	return m, true
+}
 
 // Offset returns where the element begins in its document.
 func (n Node) Offset() int {
@@ -254,7 +264,8 @@ func (n Node) Attrs() iter.Seq[Attr] {
 }
 
 // Namespace returns what a prefix stands for in the element, for values that
-// are QNames such as xsi:type; "" is the default namespace.
+// are QNames such as xsi:type; "" is the default namespace. A signature covers
+// it only if the prefix is also used by a name, or in the PrefixList.
 func (n Node) Namespace(prefix string) (uri string, ok bool) {
 	if n.d == nil {
 		return "", false

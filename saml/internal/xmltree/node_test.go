@@ -86,7 +86,7 @@ func TestNavigate(t *testing.T) {
 	if got := slices.Collect(b.Attrs()); !slices.Equal(got, []xmltree.Attr{{"", "ID", "2"}, {"u:p", "q", `"`}}) {
 		t.Errorf("attributes %v", got)
 	}
-	if m, ok := n.Document().ByID("3"); !ok || !m.Same(d) {
+	if m, ok := n.ByID("3"); !ok || !m.Same(d) {
 		t.Error("Id not found")
 	}
 	if !b.Mixed() || n.Mixed() || !n.Commented() || b.Commented() || b.Leaf() || !b.First().Leaf() {
@@ -111,7 +111,7 @@ func TestNavigate(t *testing.T) {
 // A view shows what it is of, and nothing around or left out.
 func TestViews(t *testing.T) {
 	t.Parallel()
-	n := root(t, `<a><b><x/><c><x/></c></b><d/></a>`)
+	n := root(t, `<a><b><x ID="1"><y ID="2"/></x><c ID="3"><x/></c></b><d ID="4"/></a>`)
 	b := n.First()
 	v := b.Without(b.First())
 	if got := names(v); got != "c x" {
@@ -123,14 +123,19 @@ func TestViews(t *testing.T) {
 	if c := v.First(); !c.Parent().Same(b) || c.Parent().Parent().Exists() || !c.Parent().First().Same(c) {
 		t.Error("the view is lost on the way")
 	}
+	for id, want := range map[string]bool{"1": false, "2": false, "3": true, "4": false, "5": false} {
+		if _, ok := v.ByID(id); ok != want {
+			t.Errorf("ID %s: %v", id, ok)
+		}
+	}
 	var got bytes.Buffer
-	if err := v.Canonical(&got, xmltree.Form{}); err != nil || got.String() != `<b><c><x></x></c></b>` {
+	if err := v.Canonical(&got, xmltree.Form{}); err != nil || got.String() != `<b><c ID="3"><x></x></c></b>` {
 		t.Errorf("canonical %s, %v", &got, err)
 	}
 	if n.Without(b.First()).Exists() || n.Without(root(t, `<a/>`)).Exists() {
 		t.Error("left out what is no child")
 	}
-	if o := b.Only(); o.Parent().Exists() || names(o) != "x c x" {
+	if o := b.Only(); o.Parent().Exists() || names(o) != "x y c x" {
 		t.Error("Only shows more or less")
 	}
 }
@@ -142,8 +147,9 @@ func TestZero(t *testing.T) {
 	_, attr := n.Attr("a")
 	_, ns := n.Namespace("a")
 	_, err := n.Text()
+	_, id := n.ByID("")
 	if n.Exists() || n.Name() != "" || n.Local() != "" || n.Space() != "" || n.Prefix() != "" || n.Is("", "") || n.Mixed() || n.Commented() ||
-		!n.Leaf() || n.First().Exists() || n.Next().Exists() || n.Parent().Exists() || n.Child("", "").Exists() || attr || ns || err == nil ||
+		!n.Leaf() || n.First().Exists() || n.Next().Exists() || n.Parent().Exists() || n.Child("", "").Exists() || attr || ns || id || err == nil ||
 		n.Without(n).Exists() || n.Only().Exists() || n.Contains(n) || names(n) != "" || len(slices.Collect(n.Attrs())) > 0 || n.Offset()+n.End() != 0 {
 		t.Error("the zero Node is something")
 	}
