@@ -597,19 +597,22 @@ func (p *parser) declare(n *node, prefix string, a *attr) error {
 	return nil
 }
 
-// isAbsolute tells whether a URI begins with a scheme (RFC 3986 section 3.1).
+// isAbsolute tells whether a URI begins with a scheme and has no character that
+// no URI has (RFC 3986 sections 2 and 3.1).
 func isAbsolute(uri string) bool {
-	for i := range len(uri) {
-		switch c := uri[i]; {
-		case c == ':':
-			return i > 0
+	scheme, _, ok := strings.Cut(uri, ":")
+	if !ok || scheme == "" || strings.ContainsAny(uri, " \t\r\n\x7f<>\"{}|\\^`") {
+		return false
+	}
+	for i := range len(scheme) {
+		switch c := scheme[i]; {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z':
 		case i > 0 && (c >= '0' && c <= '9' || c == '+' || c == '-' || c == '.'):
 		default:
 			return false
 		}
 	}
-	return false
+	return true
 }
 
 // restore ends the scope of declarations.
