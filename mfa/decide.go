@@ -13,33 +13,29 @@ import (
 )
 
 // Decide says what is asked of a request: it loads what is known of the
-// person and puts it to the policy.
+// person and puts it to the policy. It changes nothing.
 func (f *Flow) Decide(ctx context.Context, r Request) (Decision, error) {
-	s, device, err := f.standing(ctx, r)
+	s, err := f.standing(ctx, r)
 	if err != nil {
 		return Decision{}, err
 	}
-	d := f.cfg.Policy.Decide(r, s)
-	if device != "" && d.Outcome == Allow && len(d.Reasons) > 0 && d.Reasons[0].Code == ReasonTrusted {
-		err = f.store.TouchDevice(ctx, r.Subject, device, s.Now)
-	}
-	return d, err
+	return f.cfg.Policy.Decide(r, s), nil
 }
 
-func (f *Flow) standing(ctx context.Context, r Request) (s Standing, device string, err error) {
+func (f *Flow) standing(ctx context.Context, r Request) (s Standing, err error) {
 	s.Now = f.now()
 	for _, k := range f.kinds {
 		s.Factors = append(s.Factors, f.infos[k])
 	}
 	if s.Records, err = f.store.Records(ctx, r.Subject); err != nil {
-		return s, "", err
+		return s, err
 	}
 	if s.Sightings, err = f.store.Sightings(ctx, r.Subject); err != nil {
-		return s, "", err
+		return s, err
 	}
-	d, ok, err := f.trusted(ctx, r.Subject, r.Client.TrustToken, s.Now)
+	_, ok, err := f.trusted(ctx, r.Subject, r.Client.TrustToken, s.Now)
 	if err != nil {
-		return s, "", err
+		return s, err
 	}
 	s.Trusted = ok
 	s.Place = f.place(ctx, r.Client)
@@ -49,7 +45,7 @@ func (f *Flow) standing(ctx context.Context, r Request) (s Standing, device stri
 			s.Risk, s.RiskWhy, s.RiskUnknown = 0, "", true
 		}
 	}
-	return s, d.ID, nil
+	return s, nil
 }
 
 // Decide is the policy as a pure function.

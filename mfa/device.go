@@ -108,14 +108,22 @@ func (f *Flow) trusted(ctx context.Context, s Subject, token string, now time.Ti
 }
 
 // Saw keeps the context of a sign-in that is complete, for rules of mode
-// [Contextual]: call it in the transaction that saves the session when policy
-// asked for nothing. [Flow.Finish] does it for every second factor.
+// [Contextual], and the last use of a trusted browser: call it in the
+// transaction that saves the session when policy asked for nothing.
+// [Flow.Finish] keeps the context of every second factor by itself.
 func (f *Flow) Saw(ctx context.Context, s Subject, c Client) error {
-	v, ok := f.sighting(ctx, s, c, f.now())
-	if !ok {
-		return nil
-	}
-	return f.store.AddSighting(ctx, v, maxSightings)
+	now := f.now()
+	v, ok := f.sighting(ctx, s, c, now)
+	return f.store.InTx(ctx, func(ctx context.Context) error {
+		d, trusted, err := f.trusted(ctx, s, c.TrustToken, now)
+		if err == nil && trusted {
+			err = f.store.TouchDevice(ctx, s, d.ID, now)
+		}
+		if err != nil || !ok {
+			return err
+		}
+		return f.store.AddSighting(ctx, v, maxSightings)
+	})
 }
 
 // sighting is the context of a proof, if the client says anything.

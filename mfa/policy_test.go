@@ -473,6 +473,9 @@ func TestDevices(t *testing.T) {
 	if err != nil || got.Outcome != mfa.Allow {
 		t.Errorf("got %+v, %v", got, err)
 	}
+	if err := r.flow.Saw(ctx, alice, mfa.Client{TrustToken: token}); err != nil {
+		t.Fatal(err)
+	}
 	if devices, _ = r.flow.Devices(ctx, alice); !devices[0].UsedAt.Equal(r.clock()) {
 		t.Error("last use of a device is not kept")
 	}

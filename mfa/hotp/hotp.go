@@ -13,7 +13,6 @@
 package hotp
 
 import (
-	"bytes"
 	"context"
 	"encoding/base32"
 	"encoding/json"
@@ -106,30 +105,15 @@ func (f *Factor) find(s secret, answer []byte) (next uint64, ok, reused bool, er
 	if err != nil {
 		return 0, false, false, err
 	}
-	if one, two, pair := bytes.Cut(answer, []byte{','}); pair {
-		next, ok = f.resync(g, s, one, two)
-		return next, ok, false, nil
+	if one, two, pair, well := otp.ParsePair(answer, s.Digits); pair { // RFC 4226 7.4
+		at, found := g.FindPair(one, two, s.Next, f.cfg.Resync)
+		return at + 2, found && well, false, nil
 	}
 	code, well := otp.Parse(answer, s.Digits)
 	spent := min(s.Next, back)
 	_, reused = g.Find(code, s.Next-spent, int(spent))
 	at, found := g.Find(code, s.Next, f.cfg.Window)
 	return at + 1, found && well, reused && well, nil
-}
-
-// resync looks for two codes in a row (RFC 4226 7.4).
-func (f *Factor) resync(g *otp.Generator, s secret, one, two []byte) (next uint64, ok bool) {
-	a, wellA := otp.Parse(one, s.Digits)
-	b, wellB := otp.Parse(two, s.Digits)
-	last := g.Code(s.Next)
-	for i := range uint64(f.cfg.Resync) {
-		code := g.Code(s.Next + i + 1)
-		if last == a && code == b && !ok {
-			next, ok = s.Next+i+2, true
-		}
-		last = code
-	}
-	return next, ok && wellA && wellB
 }
 
 // Public is what the client is given to enrol an app.

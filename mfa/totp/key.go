@@ -92,6 +92,18 @@ func (k Key) Find(code []byte, center int64, skew int) (step int64, ok bool, err
 	return int64(s), found && well, nil
 }
 
+// findPair returns the step of the second of two codes in a row, within so
+// many steps of center.
+func (k Key) findPair(one, two uint32, center int64, within int) (step int64, ok bool, err error) {
+	g, err := otp.NewGenerator(k.Secret, k.Algorithm, k.Digits)
+	if err != nil {
+		return 0, false, err
+	}
+	first := max(0, center-int64(within))
+	s, found := g.FindPair(one, two, uint64(first), int(center+int64(within)-first))
+	return int64(s) + 1, found, nil
+}
+
 const maxSkew = 10
 
 var base32NoPad = base32.StdEncoding.WithPadding(base32.NoPadding)

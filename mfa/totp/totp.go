@@ -36,6 +36,10 @@ type Config struct {
 	// MaxDrift is how many steps a device's clock may be off after it drifted
 	// there slowly, 10 if zero, none if negative.
 	MaxDrift int
+	// Resync is how many steps to either side two codes in a row, with a comma
+	// between, are looked for: a hardware token whose clock is far off is found
+	// again. 120 (an hour) if zero, off if negative, at most 2880 (a day).
+	Resync int
 	// MaxRecords is how many keys a person may have, 2 if zero.
 	MaxRecords int
 }
@@ -63,6 +67,15 @@ func New(c Config) (*Factor, error) {
 		c.MaxDrift = 10
 	case c.MaxDrift < 0:
 		c.MaxDrift = 0
+	}
+	switch {
+	case c.Resync == 0:
+		c.Resync = 120
+	case c.Resync < 0:
+		c.Resync = 0
+	}
+	if c.Resync > 2880 {
+		return nil, errors.New("totp: Config.Resync is over 2880 steps")
 	}
 	if c.Skew < 0 || c.Skew > maxSkew || c.MaxDrift > 100 || c.MaxRecords < 0 {
 		return nil, fmt.Errorf("totp: Skew is not 0 to %d, MaxDrift is over 100 or MaxRecords is negative", maxSkew)
@@ -106,18 +119,34 @@ func pack(k Key) secret {
 	return secret{Secret: k.Secret, Algorithm: k.Algorithm, Digits: k.Digits, Period: int(k.Period / time.Second)}
 }
 
-// spend records the step of an accepted code.
-func (f *Factor) spend(s secret, step int64, now time.Time) ([]byte, error) {
-	s.Last = step
-	m := int64(f.cfg.MaxDrift)
-	s.Drift = max(-m, min(m, step-s.key().Step(now)))
+// match is an accepted code.
+type match struct {
+	step int64
+	pair bool // two codes in a row
+}
+
+// spend records the step of an accepted code. One code moves the drift up to
+// MaxDrift, or as far as two in a row have found it before.
+func (f *Factor) spend(s secret, m match, now time.Time) ([]byte, error) {
+	s.Last = m.step
+	drift := m.step - s.key().Step(now)
+	if !m.pair {
+		most := max(int64(f.cfg.MaxDrift), s.Drift, -s.Drift)
+		drift = max(-most, min(most, drift))
+	}
+	s.Drift = drift
 	return json.Marshal(s)
 }
 
 // find returns the step of a code around where the device's clock is expected.
-func (f *Factor) find(s secret, code []byte, now time.Time) (int64, bool, error) {
+func (f *Factor) find(s secret, answer []byte, now time.Time) (match, bool, error) {
 	k := s.key()
-	return k.Find(code, k.Step(now)+s.Drift, f.cfg.Skew)
+	if one, two, pair, well := otp.ParsePair(answer, k.Digits); pair {
+		step, ok, err := k.findPair(one, two, k.Step(now), f.cfg.Resync)
+		return match{step, true}, ok && well, err
+	}
+	step, ok, err := k.Find(answer, k.Step(now)+s.Drift, f.cfg.Skew)
+	return match{step, false}, ok, err
 }
 
 // Public is what the client is given to enrol.
@@ -157,14 +186,14 @@ func (f *Factor) FinishEnrol(_ context.Context, r mfa.FinishEnrolRequest) (mfa.E
 	if err := json.Unmarshal(r.State, &s); err != nil {
 		return mfa.Enrolled{}, err
 	}
-	step, ok, err := f.find(s, r.Answer, r.Now)
+	m, ok, err := f.find(s, r.Answer, r.Now)
 	if err != nil {
 		return mfa.Enrolled{}, err
 	}
 	if !ok {
 		return mfa.Enrolled{}, refuse(mfa.CheckWrong, "no step in the window has this code")
 	}
-	kept, err := f.spend(s, step, r.Now)
+	kept, err := f.spend(s, m, r.Now)
 	return mfa.Enrolled{Name: "Authenticator app", Secret: kept, Strength: mfa.Any, Proof: true, AMR: []string{"otp"}}, err
 }
 
@@ -195,7 +224,8 @@ func (f *Factor) Begin(context.Context, mfa.BeginRequest) (mfa.Begun, error) {
 	return mfa.Begun{}, nil
 }
 
-// Verify implements [mfa.Factor]: the answer is the code. All the person's
+// Verify implements [mfa.Factor]: the answer is the code, or two in a row with
+// a comma between for a device whose clock is far off. All the person's
 // keys and all steps are tried, whichever matches.
 func (f *Factor) Verify(_ context.Context, r mfa.VerifyRequest) (mfa.Verified, error) {
 	var v mfa.Verified
@@ -205,15 +235,15 @@ func (f *Factor) Verify(_ context.Context, r mfa.VerifyRequest) (mfa.Verified, e
 		if err := json.Unmarshal(c.Secret, &s); err != nil {
 			return mfa.Verified{}, err
 		}
-		step, ok, err := f.find(s, r.Answer, r.Now)
+		m, ok, err := f.find(s, r.Answer, r.Now)
 		if err != nil {
 			return mfa.Verified{}, err
 		}
 		switch {
-		case ok && step <= s.Last: // RFC 6238 5.2
+		case ok && m.step <= s.Last: // RFC 6238 5.2
 			reused = true
 		case ok:
-			kept, err := f.spend(s, step, r.Now)
+			kept, err := f.spend(s, m, r.Now)
 			if err != nil {
 				return mfa.Verified{}, err
 			}

@@ -92,6 +92,7 @@ func TestNewRefuses(t *testing.T) {
 		"digits":    {Issuer: "x", Digits: 9},
 		"period":    {Issuer: "x", Period: time.Millisecond},
 		"skew":      {Issuer: "x", Skew: 11},
+		"resync":    {Issuer: "x", Resync: 2881},
 	} {
 		if _, err := totp.New(c); err == nil {
 			t.Errorf("%s: accepted", name)
@@ -199,6 +200,38 @@ func TestDriftIsLearnt(t *testing.T) {
 	now = now.Add(time.Hour)
 	if err := h.answer(h.code(now.Add(-lag-2*30*time.Second)), now); mfa.CheckOf(err) != mfa.CheckWrong {
 		t.Errorf("drift beyond MaxDrift was learnt: %v", err)
+	}
+}
+
+func TestResync(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_700_000_000, 0)
+	h := enrol(t, totp.Config{Issuer: "x"}, now)
+	step := 30 * time.Second
+	want := func(what, answer string, c mfa.Check) {
+		t.Helper()
+		if err := h.answer(answer, now); mfa.CheckOf(err) != c {
+			t.Errorf("%s: %v, want check %q", what, err, c)
+		}
+	}
+	now = now.Add(365 * 24 * time.Hour)
+	far := now.Add(-40 * time.Minute) // what the token believes
+	want("one code", h.code(far), mfa.CheckWrong)
+	want("two in the wrong order", h.code(far.Add(step))+","+h.code(far), mfa.CheckWrong)
+	want("two not in a row", h.code(far)+","+h.code(far.Add(2*step)), mfa.CheckWrong)
+	want("two too far", h.code(now.Add(-2*time.Hour))+","+h.code(now.Add(-2*time.Hour+step)), mfa.CheckWrong)
+	want("malformed", h.code(far)+",x", mfa.CheckWrong)
+	want("two in a row", h.code(far)+", "+h.code(far.Add(step)), "")
+	want("the second of them", h.code(far.Add(step)), mfa.CheckReused)
+	want("both again", h.code(far)+","+h.code(far.Add(step)), mfa.CheckReused)
+	for range 3 {
+		now = now.Add(time.Hour)
+		want("one code from then on", h.code(now.Add(-40*time.Minute)), "")
+	}
+	off := enrol(t, totp.Config{Issuer: "x", Resync: -1}, now)
+	now = now.Add(time.Hour)
+	if err := off.answer(off.code(now)+","+off.code(now.Add(step)), now); mfa.CheckOf(err) != mfa.CheckWrong {
+		t.Errorf("resync that is off: %v", err)
 	}
 }
 

@@ -6,6 +6,7 @@
 package otp
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -154,6 +155,33 @@ func (g *Generator) Find(code uint32, first uint64, n int) (counter uint64, ok b
 		found |= eq
 	}
 	return first + uint64(at), found == 1
+}
+
+// FindPair looks for two codes in a row whose first is of one of n counters
+// from first, and returns the counter of that one. All are computed.
+func (g *Generator) FindPair(one, two uint32, first uint64, n int) (counter uint64, ok bool) {
+	found, at := 0, 0
+	last := g.Code(first)
+	for i := range n {
+		next := g.Code(first + uint64(i) + 1)
+		eq := subtle.ConstantTimeEq(int32(last), int32(one)) & subtle.ConstantTimeEq(int32(next), int32(two))
+		at = subtle.ConstantTimeSelect(eq, i, at)
+		found |= eq
+		last = next
+	}
+	return first + uint64(at), found == 1
+}
+
+// ParsePair reads two codes with a comma between; pair is false if there is no
+// comma.
+func ParsePair(s []byte, digits int) (one, two uint32, pair, ok bool) {
+	a, b, pair := bytes.Cut(s, []byte{','})
+	if !pair {
+		return 0, 0, false, false
+	}
+	one, okA := Parse(a, digits)
+	two, okB := Parse(b, digits)
+	return one, two, true, okA && okB
 }
 
 // Parse reads a code of exactly so many ASCII digits. Spaces and hyphens,
