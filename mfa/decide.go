@@ -6,9 +6,7 @@ package mfa
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -58,92 +56,6 @@ func (p *Policy) Decide(r Request, s Standing) Decision {
 	q.d = Decision{Rule: q.rule.Name, Require: q.rule.Require, MaxAge: q.rule.MaxAge, Trust: q.rule.Trust}
 	q.decide()
 	return q.d
-}
-
-// match returns the first rule whose conditions hold.
-func (p *Policy) match(r Request, s Standing) *Rule {
-	q := matcher{
-		zones: p.zones, known: make([]byte, len(p.zones)), groups: make([]uint64, (len(p.groups)+63)/64),
-		resource: -1, anyOfKind: -1, addr: r.Client.Addr.Unmap().WithZone(""), country: s.Place.Country, now: s.Now,
-	}
-	for _, g := range r.Groups {
-		if i, ok := p.groups[g]; ok {
-			q.groups[i/64] |= 1 << (i % 64)
-		}
-	}
-	if i, ok := p.resources[r.Resource]; ok {
-		q.resource = i
-	}
-	if i, ok := p.resources[Resource{Kind: r.Resource.Kind}]; ok {
-		q.anyOfKind = i
-	}
-	for i := range p.conditions {
-		if q.holds(&p.conditions[i]) {
-			return &p.rules[i]
-		}
-	}
-	return &p.fallback
-}
-
-// matcher is a request in the numbers of a policy.
-type matcher struct {
-	groups              []uint64 // a bit for each
-	resource, anyOfKind int
-	zones               []Zone
-	known               []byte // of each zone: 0 not looked at, 1 inside, 2 outside
-	addr                netip.Addr
-	country             string
-	now                 time.Time
-}
-
-func (q *matcher) holds(c *conditions) bool {
-	return (len(c.groups) == 0 || q.inGroup(c.groups)) &&
-		(len(c.resources) == 0 || q.wants(c.resources)) &&
-		(len(c.zones) == 0 || q.inZone(c.zones)) &&
-		(len(c.outside) == 0 || !q.inZone(c.outside)) &&
-		(len(c.windows) == 0 || q.inTime(c.windows))
-}
-
-func (q *matcher) inGroup(groups []int) bool {
-	for _, g := range groups {
-		if q.groups[g/64]&(1<<(g%64)) != 0 {
-			return true
-		}
-	}
-	return false
-}
-
-func (q *matcher) wants(resources []int) bool {
-	for _, r := range resources {
-		if r == q.resource || r == q.anyOfKind {
-			return true
-		}
-	}
-	return false
-}
-
-func (q *matcher) inZone(zones []int) bool {
-	for _, z := range zones {
-		if q.known[z] == 0 {
-			q.known[z] = 2
-			if q.zones[z].contains(q.addr, q.country) {
-				q.known[z] = 1
-			}
-		}
-		if q.known[z] == 1 {
-			return true
-		}
-	}
-	return false
-}
-
-func (q *matcher) inTime(windows []window) bool {
-	for i := range windows {
-		if windows[i].contains(q.now) {
-			return true
-		}
-	}
-	return false
 }
 
 // question is one decision in the making.
@@ -367,77 +279,4 @@ func (q *question) usable(want Strength) []Kind {
 		kinds[i] = in.Kind
 	}
 	return kinds
-}
-
-// noFactor decides for people who have nothing that would do.
-func (q *question) noFactor() {
-	nf := q.rule.NoFactor
-	if q.hasFactor() {
-		q.because(ReasonTooWeak, "")
-	}
-	switch {
-	case nf.Action == ActAllow && !q.hasFactor():
-		q.settle(Allow, ReasonNoFactor, string(ActAllow))
-	case nf.Action == ActEnrol:
-		q.enrol()
-	default:
-		q.settle(Block, ReasonNoFactor, string(nf.Action))
-	}
-}
-
-// enrol has the person enrol, now or within the grace period. Someone with a
-// weaker factor proves that one meanwhile.
-func (q *question) enrol() {
-	q.d.Factors = q.anyFactor()
-	until := q.graceEnd()
-	if !until.After(q.s.Now) {
-		q.settle(MustEnrol, ReasonNoFactor, string(ActEnrol))
-		return
-	}
-	q.d.Until = until
-	if len(q.d.Factors) == 0 {
-		q.d.Deferrable = true
-		q.settle(MustEnrol, ReasonGrace, "until "+until.UTC().Format(time.RFC3339))
-		return
-	}
-	if e, ok := q.weakProof(); ok {
-		q.d.Factors, q.d.Deferrable = nil, true
-		q.settle(MustEnrol, ReasonGrace, string(e.Kind)+" until "+until.UTC().Format(time.RFC3339))
-		return
-	}
-	q.settle(Ask, ReasonGrace, strconv.Itoa(len(q.d.Factors))+" weaker")
-}
-
-// weakProof finds evidence of any factor that is no fallback.
-func (q *question) weakProof() (Evidence, bool) {
-	for _, e := range q.r.Authenticated {
-		two := e.UserVerified || slices.ContainsFunc(q.r.Authenticated, func(o Evidence) bool { return o.Kind != e.Kind })
-		if e.Factor && !e.Fallback && e.Source == "" && two {
-			return e, true
-		}
-	}
-	return Evidence{}, false
-}
-
-// anyFactor are the kinds that the person has, whatever their strength.
-func (q *question) anyFactor() []Kind {
-	var kinds []Kind
-	for _, in := range q.s.Factors {
-		if !in.Fallback && (in.Implicit || q.has(in.Kind, Any)) {
-			kinds = append(kinds, in.Kind)
-		}
-	}
-	return kinds
-}
-
-func (q *question) graceEnd() time.Time {
-	nf := q.rule.NoFactor
-	from := q.r.Since
-	if nf.From.After(from) {
-		from = nf.From
-	}
-	if nf.Grace == 0 || from.IsZero() {
-		return time.Time{}
-	}
-	return from.Add(nf.Grace)
 }

@@ -35,8 +35,9 @@ const (
 	EventNotice EventType = "mfa.notice"
 	// EventTicket: an enrolment ticket was issued.
 	EventTicket EventType = "mfa.ticket"
-	// EventDeviceTrusted and EventDeviceRevoked: trusted devices changed.
+	// EventDeviceTrusted: a browser is trusted.
 	EventDeviceTrusted EventType = "mfa.device-trusted"
+	// EventDeviceRevoked: one or all trusted browsers are no longer.
 	EventDeviceRevoked EventType = "mfa.device-revoked"
 )
 
