@@ -53,7 +53,9 @@ type Config struct {
 	// [ConsentPage], [ReturnPage], [DonePage] and [RefusalPage], by value. It sets the
 	// content security policy and no-store.
 	Render func(w http.ResponseWriter, r *http.Request, status int, page any)
-	// ClientAddr is the address of the client, proxies considered.
+	// ClientAddr is the address of the client, proxies considered. Behind a
+	// proxy that it takes for the client all networks look like one, and the
+	// defences against links from elsewhere are gone.
 	ClientAddr func(r *http.Request) netip.Addr
 
 	// Policy returns the organisation's policy. Default: the zero [Policy].

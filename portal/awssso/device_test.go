@@ -73,7 +73,7 @@ func TestDeviceExpires(t *testing.T) {
 	for _, s := range []awsssotest.Answer{start, approved} {
 		refused(t, p, c.Poll(t, s.Text("deviceCode")), 400, "ExpiredTokenException", "expired_token", awssso.CheckExpired)
 	}
-	p.Advance(2 * awssso.Longest)
+	p.Advance(2 * awssso.Grace)
 	if _, err := p.SSO.DeleteExpired(t.Context(), 100); err != nil {
 		t.Fatal(err)
 	}

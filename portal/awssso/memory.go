@@ -428,7 +428,7 @@ func (m *MemoryStore) Refund(ctx context.Context, key string) error {
 // DeleteExpired implements [Store].
 func (m *MemoryStore) DeleteExpired(ctx context.Context, now time.Time, limit int) (n int, err error) {
 	err = m.with(ctx, func(d *memory) error {
-		stale := now.Add(-Longest)
+		stale := now.Add(-Grace)
 		n += drop(d.devices, limit, func(_ string, r memDevice) bool { return !r.Expires.After(stale) })
 		maps.DeleteFunc(d.users, func(_, hash string) bool { _, ok := d.devices[hash]; return !ok })
 		n += drop(d.codes, limit, func(_ string, r memCode) bool { return !r.Expires.After(stale) })

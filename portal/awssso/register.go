@@ -57,6 +57,9 @@ func (s *Server) registerClient(r *http.Request, c call) (any, error) {
 	now := s.cfg.Now()
 	reg.Epoch, reg.Issued, reg.Expires = state.Epoch, now.Unix(), now.Add(s.cfg.RegistrationLifetime).Unix()
 	id, secret := reg.issue(s.keys.clients, s.keys.secrets)
+	if len(id) > maxClientID {
+		return nil, refuse(CheckRedirect, "The redirect URIs are too long together.")
+	}
 	return registerResponse{
 		ClientID: id, ClientSecret: secret, ClientIDIssuedAt: reg.Issued, ClientSecretExpiresAt: reg.Expires,
 		AuthorizationEndpoint: s.cfg.APIURL + "/authorize", TokenEndpoint: s.cfg.APIURL + "/token",

@@ -40,6 +40,7 @@ func TestRegisterRefuses(t *testing.T) {
 		"code without URI":     {with("grantTypes", []string{"authorization_code"}), "InvalidRedirectUriException", "invalid_redirect_uri", awssso.CheckRedirect},
 		"foreign issuer":       {with("issuerUrl", "https://evil.example/start"), "InvalidRequestException", "invalid_request", awssso.CheckStartURL},
 		"nine redirects":       {with("redirectUris", strings.Split(strings.Repeat("http://127.0.0.1/x ", 9), " ")[:9]), "InvalidRedirectUriException", "invalid_redirect_uri", awssso.CheckRedirect},
+		"long redirects":       {with("redirectUris", longRedirects()), "InvalidRedirectUriException", "invalid_redirect_uri", awssso.CheckRedirect},
 		"https redirect":       {redirect("https://127.0.0.1/cb"), "InvalidRedirectUriException", "invalid_redirect_uri", awssso.CheckRedirect},
 		"other host":           {redirect("http://evil.example/cb"), "InvalidRedirectUriException", "invalid_redirect_uri", awssso.CheckRedirect},
 		"localhost":            {redirect("http://localhost/cb"), "InvalidRedirectUriException", "invalid_redirect_uri", awssso.CheckRedirect},
@@ -60,6 +61,14 @@ func TestRegisterRefuses(t *testing.T) {
 			refused(t, p, p.Client().Post(t, "/client/register", tt.body), 400, tt.code, tt.oauth, tt.check)
 		})
 	}
+}
+
+// longRedirects are eight of the longest.
+func longRedirects() (uris []string) {
+	for i := range 8 {
+		uris = append(uris, "http://127.0.0.1/"+strings.Repeat(string(rune('a'+i)), 480))
+	}
+	return uris
 }
 
 func TestRegisterToleratesUnknownAndDuplicateMembers(t *testing.T) {

@@ -18,10 +18,10 @@ var (
 	ErrTooMany = errors.New("awssso: too many")
 )
 
-// Longest is the longest that [DeviceCode] and [AuthCode] rows are kept
-// after their expiry, so that a late client still hears that its code expired
-// and not that it never was.
-const Longest = time.Hour
+// Grace is how long [DeviceCode] and [AuthCode] rows are kept after their
+// expiry, so that a late client still hears that its code expired and not that
+// it never was.
+const Grace = time.Hour
 
 // DeviceState is where a device code stands.
 type DeviceState string
@@ -198,7 +198,7 @@ type Store interface {
 	Refund(ctx context.Context, key string) error
 
 	// DeleteExpired removes at most limit rows of each kind that can matter to
-	// nobody any more and returns how many it removed. Codes go [Longest] after
+	// nobody any more and returns how many it removed. Codes go [Grace] after
 	// their expiry, families with their tokens after theirs.
 	DeleteExpired(ctx context.Context, now time.Time, limit int) (int, error)
 }

@@ -289,7 +289,7 @@ func (s *SSOStore) Refund(ctx context.Context, key string) error {
 
 // DeleteExpired implements [awssso.Store].
 func (s *SSOStore) DeleteExpired(ctx context.Context, now time.Time, limit int) (n int, err error) {
-	stale := now.Add(-awssso.Longest)
+	stale := now.Add(-awssso.Grace)
 	for _, d := range []struct {
 		query  string
 		before time.Time

@@ -82,6 +82,9 @@ func freeAddress(t *testing.T) string {
 // CLI in the way that it prints. The portal is killed and started again between
 // the start of the sign-in, its approval, and the use of the token.
 func TestPortal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs the whole portal")
+	}
 	t.Parallel()
 	aws := oldCLI(t)
 	dir := t.TempDir()

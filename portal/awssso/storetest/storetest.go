@@ -610,7 +610,7 @@ func transactionEnds(ctx context.Context, s awssso.Store) error {
 func deleteExpired(ctx context.Context, s awssso.Store) error {
 	short := family("short")
 	short.Expires = t0.Add(time.Minute)
-	now := t0.Add(10*time.Minute + awssso.Longest)
+	now := t0.Add(10*time.Minute + awssso.Grace)
 	long := device("long")
 	long.Expires = now
 	return run(
