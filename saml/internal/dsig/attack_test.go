@@ -84,6 +84,20 @@ func craftInfo(t testing.TB, in string) string {
 	return `<ds:Signature xmlns:ds="` + nsDSig + `">` + in + `<ds:SignatureValue>` + base64.StdEncoding.EncodeToString(value) + `</ds:SignatureValue></ds:Signature>`
 }
 
+// inclusiveSignedInfo is a Signature whose SignedInfo has the inclusive form,
+// with the namespaces around it.
+func inclusiveSignedInfo(t testing.TB) string {
+	t.Helper()
+	in := replace(info(t), `<ds:CanonicalizationMethod Algorithm="`+exclusive, `<ds:CanonicalizationMethod Algorithm="`+inclusive)
+	around := `<ds:SignedInfo xmlns:ds="` + nsDSig + `" xmlns:saml="` + nsAssertion + `" xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"`
+	sum := sha256.Sum256([]byte(replace(in, `<ds:SignedInfo xmlns:ds="`+nsDSig+`"`, around)))
+	value, err := rsa.SignPKCS1v15(nil, signers()["rsa"].(*rsa.PrivateKey), crypto.SHA256, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return `<ds:Signature xmlns:ds="` + nsDSig + `">` + in + `<ds:SignatureValue>` + base64.StdEncoding.EncodeToString(value) + `</ds:SignatureValue></ds:Signature>`
+}
+
 const afterIssuer = `</saml:Issuer><saml:Assertion`
 
 func put(sig string) string {
@@ -192,6 +206,21 @@ func attacks(t testing.TB) []attack {
 		crafted("content in DigestMethod", `</ds:DigestMethod>`, `<x/></ds:DigestMethod>`, dsig.CheckShape),
 		crafted("attribute of another namespace", `<ds:Reference`, `<ds:Reference ds:URI="#_a"`, dsig.CheckShape),
 		crafted("unknown attribute", `<ds:Reference`, `<ds:Reference Foo=""`, dsig.CheckShape),
+		crafted("attribute of SignedInfo", `<ds:SignedInfo`, `<ds:SignedInfo Foo=""`, dsig.CheckShape),
+		crafted("attribute of SignatureMethod", `<ds:SignatureMethod`, `<ds:SignatureMethod Foo=""`, dsig.CheckShape),
+		crafted("attribute of CanonicalizationMethod", `<ds:CanonicalizationMethod`, `<ds:CanonicalizationMethod Foo=""`, dsig.CheckShape),
+		crafted("attribute of Transforms", `<ds:Transforms`, `<ds:Transforms Foo=""`, dsig.CheckShape),
+		crafted("attribute of the first Transform", `<ds:Transform `, `<ds:Transform Foo="" `, dsig.CheckShape),
+		crafted("attribute of the second Transform", `</ds:Transform><ds:Transform `, `</ds:Transform><ds:Transform Foo="" `, dsig.CheckShape),
+		crafted("attribute of InclusiveNamespaces", excTransform, `<ds:Transform Algorithm="`+exclusive+`"><InclusiveNamespaces xmlns="`+exclusive+`" PrefixList="" Foo=""/></ds:Transform>`, dsig.CheckShape),
+		crafted("attribute of DigestMethod", `<ds:DigestMethod`, `<ds:DigestMethod Foo=""`, dsig.CheckShape),
+		crafted("attribute of DigestValue", `<ds:DigestValue`, `<ds:DigestValue Foo=""`, dsig.CheckShape),
+		crafted("SignedInfo by inclusive canonicalisation with a prefix list", `<ds:CanonicalizationMethod Algorithm="`+exclusive+`">`, `<ds:CanonicalizationMethod Algorithm="`+inclusive+`"><InclusiveNamespaces xmlns="`+exclusive+`" PrefixList=""/>`, dsig.CheckTransform),
+		{name: "attribute of Signature", doc: put(replace(ok, "<ds:Signature ", `<ds:Signature Foo="" `)), want: dsig.CheckShape},
+		{name: "attribute of SignatureValue", doc: put(replace(ok, "<ds:SignatureValue", `<ds:SignatureValue Foo=""`)), want: dsig.CheckShape},
+		{name: "control: Id where the schema has it", doc: put(replace(replace(ok, "<ds:Signature ", `<ds:Signature Id="_s" `), "<ds:SignatureValue", `<ds:SignatureValue Id="_v"`))},
+		{name: "vast canonical form", doc: replace(replace(valid, "<samlp:Response ", `<samlp:Response xmlns:v="u:`+strings.Repeat("v", 1000)+`" `), "</samlp:Response>", strings.Repeat("<v:v/>", 10_000)+"</samlp:Response>"), want: dsig.CheckCanonical},
+		{name: "control: SignedInfo by inclusive canonicalisation", doc: put(inclusiveSignedInfo(t))},
 		{name: "two SignedInfos", doc: put(replace(ok, "<ds:SignatureValue>", info(t)+"<ds:SignatureValue>")), want: dsig.CheckShape},
 		{name: "a SignedInfo after the value", doc: put(replace(ok, "</ds:Signature>", info(t)+"</ds:Signature>")), want: dsig.CheckShape},
 		{name: "a SignedInfo before, changed", doc: put(replace(ok, "<ds:SignedInfo", replace(info(t), digest(t, response), digest(t, evil))+"<ds:SignedInfo")), want: dsig.CheckShape},

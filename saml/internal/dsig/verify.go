@@ -51,7 +51,6 @@ type Verified struct {
 	form      xmltree.Form
 	id        string
 	algorithm string
-	digest    string
 	key       Key
 }
 
@@ -64,9 +63,6 @@ func (v *Verified) ID() string { return v.id }
 
 // Algorithm returns the signature algorithm's identifier.
 func (v *Verified) Algorithm() string { return v.algorithm }
-
-// Digest returns the digest algorithm's identifier.
-func (v *Verified) Digest() string { return v.digest }
 
 // Key returns the key that verified the signature.
 func (v *Verified) Key() Key { return v.key }
@@ -86,12 +82,11 @@ func Signed(el xmltree.Node) bool { return el.Child(ns, "Signature").Exists() }
 // signature is what a Signature says, all of it read from nodes whose
 // canonical form is verified.
 type signature struct {
-	element, info xmltree.Node
+	info          xmltree.Node
 	infoForm      xmltree.Form
 	form          xmltree.Form
 	algorithm     string
 	scheme        scheme
-	digestURI     string
 	hash          crypto.Hash
 	digest, value []byte
 }
@@ -120,7 +115,7 @@ func Verify(el xmltree.Node, o Options) (*Verified, error) {
 		return nil, refuse(CheckSignature, "the signature by %s was made by none of %d keys", s.algorithm, len(keys))
 	}
 	v := &Verified{
-		element: el.Without(sig), form: s.form, algorithm: s.algorithm, digest: s.digestURI, key: key,
+		element: el.Without(sig), form: s.form, algorithm: s.algorithm, key: key,
 	}
 	v.id, _ = el.Attr("ID")
 	h := s.hash.New()
@@ -166,7 +161,7 @@ func read(sig, el xmltree.Node, o *Options) (*signature, error) {
 	if err := attributes(sig, "Id"); err != nil {
 		return nil, err
 	}
-	s := &signature{element: sig, info: parts[0]}
+	s := &signature{info: parts[0]}
 	if s.value, err = value(parts[1], "Id"); err != nil {
 		return nil, err
 	}
@@ -237,10 +232,10 @@ func (s *signature) readReference(ref, el xmltree.Node, o *Options) error {
 	if !parts[1].Leaf() || parts[1].Mixed() {
 		return refuse(CheckShape, "content in DigestMethod")
 	}
-	s.digestURI, _ = parts[1].Attr("Algorithm")
+	algorithm, _ := parts[1].Attr("Algorithm")
 	var known bool
-	if s.hash, known = digestOf(s.digestURI); !known || s.hash == crypto.SHA1 && !o.InsecureAllowSHA1 {
-		return refuse(CheckAlgorithm, "digest algorithm %q is not allowed", s.digestURI)
+	if s.hash, known = digestOf(algorithm); !known || s.hash == crypto.SHA1 && !o.InsecureAllowSHA1 {
+		return refuse(CheckAlgorithm, "digest algorithm %q is not allowed", algorithm)
 	}
 	s.digest, err = value(parts[2])
 	return err

@@ -116,6 +116,3 @@ func (d *Document) Root() Node { return Node{d: d, i: d.root, top: d.root} }
 
 // ByID returns the element whose ID, Id or xml:id attribute has the value.
 func (d *Document) ByID(id string) (Node, bool) { return d.Root().ByID(id) }
-
-// Len returns the bytes of the document's source.
-func (d *Document) Len() int { return len(d.src) }

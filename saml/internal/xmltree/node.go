@@ -106,28 +106,14 @@ func (n Node) Local() string {
 	return n.d.local(n.node())
 }
 
-// Prefix returns the element's prefix as written.
-func (n Node) Prefix() string {
-	if n.d == nil {
-		return ""
-	}
-	return n.d.prefixes[n.node().prefix]
-}
-
 // Is reports whether the element has that name.
 func (n Node) Is(space, local string) bool {
 	return n.d != nil && n.d.local(n.node()) == local && n.d.uris[n.node().uri] == space
 }
 
-// Only returns a view of the element and what is in it: its Parent is no
+// Without returns a view of the element and what is in it, in which child, one
+// of its children, is left out, also in the canonical form. Its Parent is no
 // element.
-func (n Node) Only() Node {
-	n.top = n.i
-	return n
-}
-
-// Without returns the view of n.Only in which child, one of its children, is
-// left out, also in the canonical form.
 func (n Node) Without(child Node) Node {
 	if n.d == nil || child.d != n.d || child.node().parent != n.i {
 		return Node{}
@@ -259,28 +245,6 @@ func (n Node) Attrs() iter.Seq[Attr] {
 			if !yield(Attr{n.d.uris[a.uri], n.d.attrLocal(a), n.d.attrValue(a)}) {
 				return
 			}
-		}
-	}
-}
-
-// Namespace returns what a prefix stands for in the element, for values that
-// are QNames such as xsi:type; "" is the default namespace. A signature covers
-// it only if the prefix is also used by a name, or in the PrefixList.
-func (n Node) Namespace(prefix string) (uri string, ok bool) {
-	if n.d == nil {
-		return "", false
-	}
-	if prefix == "xml" {
-		return nsXML, true
-	}
-	for i := n.i; ; i = n.d.nodes[i].parent {
-		for _, x := range n.d.declarations(&n.d.nodes[i]) {
-			if n.d.prefixes[x.prefix] == prefix {
-				return n.d.uris[x.uri], true
-			}
-		}
-		if i == 0 {
-			return "", prefix == ""
 		}
 	}
 }
