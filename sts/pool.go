@@ -5,6 +5,8 @@ package sts
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -110,9 +112,10 @@ func (p *Pool) All(ctx context.Context, keys []Key, parallel int) []Result {
 // Close closes all providers.
 func (p *Pool) Close() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	for k, pr := range p.of {
+	all := slices.Collect(maps.Values(p.of))
+	clear(p.of)
+	p.mu.Unlock()
+	for _, pr := range all {
 		pr.Close()
-		delete(p.of, k)
 	}
 }

@@ -68,6 +68,8 @@ type Provider struct {
 	errUntil time.Time
 	closed   bool
 	running  sync.WaitGroup
+	life     context.Context // ends with Close
+	end      context.CancelFunc
 }
 
 var _ aws.CredentialsProvider = (*Provider)(nil)
@@ -109,6 +111,7 @@ func NewProvider(c ProviderConfig) (*Provider, error) {
 	defaults(&c.ErrorTTL, time.Second)
 	defaults(&c.Jitter, 0.2)
 	p := &Provider{c: c}
+	p.life, p.end = context.WithCancel(context.Background())
 	if c.Now == nil {
 		p.c.Now, p.born = time.Now, time.Now()
 	}
@@ -125,7 +128,7 @@ func defaults[T time.Duration | float64](v *T, d T) {
 func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	h := p.current.Load()
 	if h == nil {
-		return p.wait(ctx)
+		return p.wait(ctx, p.young)
 	}
 	var mono int64
 	if !p.born.IsZero() {
@@ -139,20 +142,24 @@ func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
 		return h.creds, nil
 	}
 	if now < h.expires {
-		_, _ = p.start(ctx) // nobody waits: the ones in hand are good
+		_, _ = p.start(ctx, p.young) // nobody waits: the ones in hand are good
 		return h.creds, nil
 	}
-	return p.wait(ctx)
+	return p.wait(ctx, p.young)
 }
+
+// young credentials need no refresh yet.
+func (p *Provider) young(h *held) bool { return p.c.Now().UnixNano() < h.refresh }
 
 // Fresh returns credentials that last for at least d, fetching and waiting if
 // those in hand do not. If the fetch fails and the ones in hand have not
 // expired, it returns them: what a process that prints and exits needs.
 func (p *Provider) Fresh(ctx context.Context, d time.Duration) (aws.Credentials, error) {
-	if h := p.current.Load(); h != nil && p.c.Now().Add(d).UnixNano() < h.expires {
+	lasts := func(h *held) bool { return p.c.Now().Add(d).UnixNano() < h.expires }
+	if h := p.current.Load(); h != nil && lasts(h) {
 		return h.creds, nil
 	}
-	creds, err := p.wait(ctx)
+	creds, err := p.wait(ctx, lasts)
 	if h := p.current.Load(); err != nil && h != nil && p.c.Now().UnixNano() < h.expires {
 		return h.creds, nil
 	}
@@ -172,16 +179,18 @@ func (p *Provider) Invalidate(ctx context.Context) error {
 	return p.c.Cache.Delete(ctx, p.c.Key)
 }
 
-// Close ends fetches to come and waits for the one under way.
+// Close refuses fetches to come, cancels the one under way and waits for it.
+// Credentials in hand are still returned.
 func (p *Provider) Close() {
 	p.mu.Lock()
 	p.closed = true
 	p.mu.Unlock()
+	p.end()
 	p.running.Wait()
 }
 
-func (p *Provider) wait(ctx context.Context) (aws.Credentials, error) {
-	f, err := p.start(ctx)
+func (p *Provider) wait(ctx context.Context, good func(*held) bool) (aws.Credentials, error) {
+	f, err := p.start(ctx, good)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
@@ -199,14 +208,25 @@ func (p *Provider) wait(ctx context.Context) (aws.Credentials, error) {
 	return aws.Credentials{}, refuse(CheckService, "AWS handed out credentials that have expired. Check the clock.", "fetched credentials have expired")
 }
 
-// start joins the fetch under way or begins one. The fetch does not end with
-// the caller that happened to begin it: others wait for it too.
-func (p *Provider) start(ctx context.Context) (*flight, error) {
+// landed is a flight that is over.
+var landed = func() *flight {
+	f := &flight{done: make(chan struct{})}
+	close(f.done)
+	return f
+}()
+
+// start joins the fetch under way or begins one, unless another caller's has
+// landed since this one looked. The fetch does not end with the caller that
+// happened to begin it: others wait for it too.
+func (p *Provider) start(ctx context.Context, good func(*held) bool) (*flight, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	h := p.current.Load()
 	switch {
 	case p.flight != nil:
 		return p.flight, nil
+	case h != nil && good(h):
+		return landed, nil
 	case p.lastErr != nil && p.c.Now().Before(p.errUntil):
 		return nil, p.lastErr
 	case p.closed:
@@ -215,8 +235,10 @@ func (p *Provider) start(ctx context.Context) (*flight, error) {
 	f := &flight{done: make(chan struct{})}
 	p.flight = f
 	fetchCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.c.FetchTimeout)
+	detach := context.AfterFunc(p.life, cancel)
 	p.running.Go(func() {
 		defer cancel()
+		defer detach()
 		h, err := p.fetch(fetchCtx)
 		p.land(f, h, err)
 	})

@@ -90,6 +90,24 @@ func TestProviderOneExchangeForThousandCallers(t *testing.T) {
 	})
 }
 
+// TestProviderLateCallers: one that looked before the fetch landed and asks
+// after it must not begin another.
+func TestProviderLateCallers(t *testing.T) {
+	s := &source{life: time.Hour}
+	const herds = 300
+	for range herds {
+		p := newProvider(t, sts.ProviderConfig{Fetch: s.fetch})
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() { _, _ = p.Retrieve(t.Context()) })
+		}
+		wg.Wait()
+	}
+	if n := s.calls.Load(); n != herds {
+		t.Errorf("%d exchanges for %d herds", n, herds)
+	}
+}
+
 func TestProviderRefreshesAheadWithoutWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{life: time.Hour, took: 10 * time.Second}
@@ -188,6 +206,29 @@ func TestProviderFetchIsBounded(t *testing.T) {
 		time.Sleep(time.Second)
 		if _, err := p.Retrieve(t.Context()); !errors.Is(err, sts.ErrClosed) {
 			t.Error(err)
+		}
+	})
+}
+
+func TestProviderClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{life: time.Hour, took: 10 * time.Second}
+		p := newProvider(t, sts.ProviderConfig{Fetch: s.fetch, Jitter: -1})
+		retrieve(t, p)
+		time.Sleep(56 * time.Minute)
+		retrieve(t, p) // begins a refresh
+		synctest.Wait()
+		before := time.Now()
+		p.Close()
+		if time.Since(before) != 0 {
+			t.Error("Close waits for a fetch instead of canceling it")
+		}
+		if got := retrieve(t, p); got != "key-1" {
+			t.Error(got)
+		}
+		time.Sleep(5 * time.Minute)
+		if _, err := p.Retrieve(t.Context()); !errors.Is(err, sts.ErrClosed) {
+			t.Errorf("after Close and expiry: %v", err)
 		}
 	})
 }

@@ -481,8 +481,15 @@ func TestSetupRefuses(t *testing.T) {
 	}))
 	t.Cleanup(other.Close)
 	for _, args := range [][]string{
-		{"http://portal.example.com"}, {"ftp://127.0.0.1"}, {"https://user@portal.example.com"}, {other.URL + "/foreign"}, {other.URL + "/region"}, {other.URL}, {"https://d-1234567890.awsapps.com/start"},
-		{w.portal.URL, "--name", "a b"}, {w.portal.URL, "--sts", "https://sts.example.com"},
+		{"http://portal.example.com"},
+		{"ftp://127.0.0.1"},
+		{"https://user@portal.example.com"},
+		{other.URL + "/foreign"},
+		{other.URL + "/region"},
+		{other.URL},
+		{"https://d-1234567890.awsapps.com/start"},
+		{w.portal.URL, "--name", "a b"},
+		{w.portal.URL, "--sts", "https://sts.example.com"},
 	} {
 		if r := w.run(append([]string{"setup"}, args...)...); r.code != exitUsage {
 			t.Errorf("%v: %+v", args, r)

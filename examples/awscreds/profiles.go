@@ -132,8 +132,10 @@ func (c *profilesCmd) settings(p portal, r role, self string) []sts.Setting {
 		}
 	}
 	out := []sts.Setting{
-		{Key: "sso_session", Value: p.sessionName()}, {Key: "sso_account_id", Value: r.AccountID},
-		{Key: "sso_role_name", Value: r.Role}, {Key: "region", Value: p.Region},
+		{Key: "sso_session", Value: p.sessionName()},
+		{Key: "sso_account_id", Value: r.AccountID},
+		{Key: "sso_role_name", Value: r.Role},
+		{Key: "region", Value: p.Region},
 	}
 	if p.services() != nil {
 		out = append(out, sts.Setting{Key: "services", Value: p.sessionName()})

@@ -102,10 +102,13 @@ var attacks = []attack{
 		other := newMessage(l.idp)
 		other.in(t, "alice@example.com", "mallory@example.com")
 		signed := other.document(t)
-		sig := signed[strings.Index(signed, "<ds:Signature"):strings.Index(signed, "</ds:Signature>")] + "</ds:Signature>"
+		_, sig, _ := strings.Cut(signed, "<ds:Signature")
+		sig, _, _ = strings.Cut(sig, "</ds:Signature>")
+		sig = "<ds:Signature" + sig + "</ds:Signature>"
 		m.after = func(doc string) string {
-			from, to := strings.Index(doc, "<ds:Signature"), strings.Index(doc, "</ds:Signature>")+len("</ds:Signature>")
-			return doc[:from] + sig + doc[to:]
+			before, rest, _ := strings.Cut(doc, "<ds:Signature")
+			_, behind, _ := strings.Cut(rest, "</ds:Signature>")
+			return before + sig + behind
 		}
 	}, status: bad, code: "InvalidIdentityToken", message: msgSignature, why: "digest"},
 	{name: "response signed, assertion forged inside", change: func(t *testing.T, l *lab, m *message) {
