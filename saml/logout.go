@@ -85,23 +85,31 @@ func receiveLogout(r *http.Request, limit int) (*logoutMessage, error) {
 
 // readSOAP reads the one message in a SOAP 1.1 envelope (Bindings 3.2).
 func readSOAP(data []byte, want string) (*message, error) {
-	doc, err := parseDocument(data, xmltree.Limits{Bytes: len(data) + 1})
+	msg, err := soapMessage(data)
 	if err != nil {
 		return nil, err
+	}
+	return newMessage(msg, want)
+}
+
+func soapMessage(data []byte) (xmltree.Node, error) {
+	doc, err := parseDocument(data, xmltree.Limits{Bytes: len(data) + 1})
+	if err != nil {
+		return xmltree.Node{}, err
 	}
 	env := doc.Root()
 	var body xmltree.Node
 	for c := range env.Named(nsSOAP, "Body") {
 		if body.Exists() {
-			return nil, refuse(CheckStructure, "two SOAP bodies")
+			return xmltree.Node{}, refuse(CheckStructure, "two SOAP bodies")
 		}
 		body = c
 	}
 	msg := body.First()
 	if !env.Is(nsSOAP, "Envelope") || !msg.Exists() || msg.Next().Exists() {
-		return nil, refuse(CheckStructure, "no SOAP envelope with one message")
+		return xmltree.Node{}, refuse(CheckStructure, "no SOAP envelope with one message")
 	}
-	return newMessage(msg, want)
+	return msg, nil
 }
 
 func wrapSOAP(msg []byte) []byte {

@@ -161,12 +161,8 @@ func receivePOST(r *http.Request, limit int, deflated bool) (*incoming, error) {
 	if ct, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(ct), "application/x-www-form-urlencoded") {
 		return nil, refuse(CheckInput, "content type %.80q", ct)
 	}
-	// base64 grows by a third, percent-encoding of it by little more.
-	if r.PostForm == nil {
-		r.Body = http.MaxBytesReader(nil, r.Body, int64(limit)*2+16<<10)
-	}
-	if err := r.ParseForm(); err != nil {
-		return nil, refuse(CheckInput, "the form cannot be read: %w", err)
+	if err := parseForm(r, limit); err != nil {
+		return nil, err
 	}
 	in := &incoming{binding: BindingPOST, field: "SAMLRequest"}
 	req, resp, rs := r.PostForm["SAMLRequest"], r.PostForm["SAMLResponse"], r.PostForm["RelayState"]
@@ -196,6 +192,17 @@ func receivePOST(r *http.Request, limit int, deflated bool) (*incoming, error) {
 		return nil, refuse(CheckInput, "a message of %d bytes", len(in.xml))
 	}
 	return in, nil
+}
+
+func parseForm(r *http.Request, limit int) error {
+	// base64 grows by a third, percent-encoding of it by little more.
+	if r.PostForm == nil {
+		r.Body = http.MaxBytesReader(nil, r.Body, int64(limit)*2+16<<10)
+	}
+	if err := r.ParseForm(); err != nil {
+		return refuse(CheckInput, "the form cannot be read: %w", err)
+	}
+	return nil
 }
 
 func encodeMessage(b []byte) string { return base64.StdEncoding.EncodeToString(b) }

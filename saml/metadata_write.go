@@ -270,6 +270,9 @@ func (s *ServiceProvider) Entity(c *Connection) *Entity {
 			ACS:                  []Endpoint{{Binding: BindingPOST, Location: c.ACS, Default: true}},
 		},
 	}
+	if c.IdP != nil && c.IdP.IdP != nil && len(c.IdP.IdP.Artifact) > 0 {
+		e.SP.ACS = append(e.SP.ACS, Endpoint{Binding: BindingArtifact, Location: c.ACS, Index: 1})
+	}
 	if len(cfg.Keys) > 0 {
 		e.SP.SLO = logoutEndpoints(c.SLO, c.SLOSOAP)
 	}

@@ -22,6 +22,7 @@ type response struct {
 	status       Status
 	assertion    xmltree.Node // Assertion or EncryptedAssertion; absent with an error status
 	encrypted    bool
+	artifact     bool // it was fetched from the IdP, which may leave out Destination
 }
 
 // readResponse checks the shape of a Response (Core 3.3.3): children in their
@@ -32,7 +33,11 @@ func readResponse(data []byte) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &response{root: doc.Root()}
+	return newResponse(doc.Root())
+}
+
+func newResponse(root xmltree.Node) (*response, error) {
+	r := &response{root: root}
 	if !r.root.Is(nsSAMLP, "Response") {
 		return nil, refuse(CheckStructure, "<%s> where a Response is expected", name(r.root))
 	}
@@ -40,6 +45,7 @@ func readResponse(data []byte) (*response, error) {
 		return nil, err
 	}
 	step := 0 // Issuer 1, Signature 2, Extensions 3, Status 4, assertion 5
+	var err error
 	for c := range r.root.Children() {
 		at := 0
 		switch {

@@ -18,7 +18,8 @@ type Connection struct {
 	Revision string
 	// EntityID is ours in this connection. Required.
 	EntityID string
-	// ACS is our assertion consumer service, by POST. Connections may share
+	// ACS is our assertion consumer service, by POST, and by GET for
+	// artifacts. Connections may share
 	// one. Required.
 	ACS string
 	// Finish is where the browser goes from the ACS, for
@@ -164,6 +165,9 @@ type LoginOptions struct {
 	// Binding is BindingRedirect or BindingPOST; "" is what the IdP offers,
 	// Redirect first.
 	Binding string
+	// ByArtifact asks for the Response as an artifact, which the ACS resolves
+	// at the IdP's ArtifactResolutionService.
+	ByArtifact bool
 	// ForceAuthn asks for a fresh authentication, which is checked.
 	ForceAuthn bool
 	// IsPassive asks not to bother the person; expect StatusNoPassive.

@@ -59,17 +59,11 @@ func (s *ServiceProvider) refused(ctx context.Context, err error) {
 
 func (s *ServiceProvider) accept(r *http.Request) (string, error) {
 	ctx := r.Context()
-	if r.Method != http.MethodPost {
-		return "", refuse(CheckInput, "method %.20q at the assertion consumer service", r.Method)
-	}
-	in, err := receive(r, s.cfg.MaxMessage, false)
+	resp, relay, err := s.arrived(r)
 	if err != nil {
 		return "", err
 	}
-	if in.field != "SAMLResponse" {
-		return "", refuse(CheckInput, "a SAMLRequest at the assertion consumer service")
-	}
-	c, l, a, err := s.verify(ctx, in)
+	c, l, a, err := s.verify(ctx, resp, relay)
 	if err != nil {
 		var e *Error
 		if errors.As(err, &e) && c != nil && e.Connection == "" {
@@ -80,15 +74,37 @@ func (s *ServiceProvider) accept(r *http.Request) (string, error) {
 	return s.park(ctx, c, l, a)
 }
 
+// arrived reads the Response that was posted, or fetches the one that an
+// artifact stands for.
+func (s *ServiceProvider) arrived(r *http.Request) (resp *response, relay string, err error) {
+	art, relay, err := receiveArtifact(r, s.cfg.MaxMessage)
+	if err != nil {
+		return nil, "", err
+	}
+	if art != "" {
+		resp, err = s.resolve(r.Context(), art, relay)
+		return resp, relay, err
+	}
+	if r.Method != http.MethodPost {
+		return nil, "", refuse(CheckInput, "method %.20q at the assertion consumer service", r.Method)
+	}
+	in, err := receive(r, s.cfg.MaxMessage, false)
+	if err != nil {
+		return nil, "", err
+	}
+	if in.field != "SAMLResponse" {
+		return nil, "", refuse(CheckInput, "a SAMLRequest at the assertion consumer service")
+	}
+	resp, err = readResponse(in.xml)
+	return resp, in.relayState, err
+}
+
 // verify takes the request that the Response answers and checks the Response
 // by the connection of that request. l is nil if it is unsolicited.
-func (s *ServiceProvider) verify(ctx context.Context, in *incoming) (*Connection, *login, *Assertion, error) {
-	resp, err := readResponse(in.xml)
-	if err != nil {
-		return nil, nil, nil, err
-	}
+func (s *ServiceProvider) verify(ctx context.Context, resp *response, relay string) (*Connection, *login, *Assertion, error) {
 	var c *Connection
 	var l *login
+	var err error
 	if resp.inResponseTo != "" {
 		c, l, err = s.solicited(ctx, resp.inResponseTo)
 	} else {
@@ -97,18 +113,18 @@ func (s *ServiceProvider) verify(ctx context.Context, in *incoming) (*Connection
 	if err != nil {
 		return c, nil, nil, err
 	}
-	if l != nil && subtle.ConstantTimeCompare([]byte(hashToken("relay-state", in.relayState)), []byte(l.RelayState)) != 1 {
+	if l != nil && subtle.ConstantTimeCompare([]byte(hashToken("relay-state", relay)), []byte(l.RelayState)) != 1 {
 		return c, nil, nil, refuse(CheckRelayState, "RelayState is not what was sent")
 	}
-	if len(in.relayState) > maxRelayState {
-		return c, nil, nil, refuse(CheckRelayState, "RelayState of %d bytes", len(in.relayState))
+	if len(relay) > maxRelayState {
+		return c, nil, nil, refuse(CheckRelayState, "RelayState of %d bytes", len(relay))
 	}
 	a, err := s.verifyResponse(ctx, resp, c, l)
 	if err != nil {
 		return c, nil, nil, err
 	}
 	if l == nil {
-		a.Unsolicited, a.RelayState = true, in.relayState
+		a.Unsolicited, a.RelayState = true, relay
 	} else {
 		a.RequestID, a.Target = resp.inResponseTo, l.Target
 	}

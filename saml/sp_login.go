@@ -207,7 +207,11 @@ func (s *ServiceProvider) Login(ctx context.Context, connection string, o LoginO
 	kv = append(kv, "Destination", sso.Location, "ForceAuthn", boolAttr(o.ForceAuthn), "ID", id, "IsPassive", boolAttr(o.IsPassive),
 		"IssueInstant", formatTime(now))
 	if o.ACSIndex == 0 {
-		kv = append(kv, "ProtocolBinding", BindingPOST)
+		binding := BindingPOST
+		if o.ByArtifact {
+			binding = BindingArtifact
+		}
+		kv = append(kv, "ProtocolBinding", binding)
 	}
 	kv = append(kv, "ProviderName", o.ProviderName, "Version", "2.0")
 	w := requestHead("samlp:AuthnRequest", kv, c.EntityID)
@@ -221,7 +225,16 @@ func (s *ServiceProvider) Login(ctx context.Context, connection string, o LoginO
 		return nil, err
 	}
 	out.Cookie = cookie
-	if err := s.put(ctx, KindRequest, id, c.ID, l, now.Add(s.cfg.RequestLifetime)); err != nil {
+	end := now.Add(s.cfg.RequestLifetime)
+	if o.ByArtifact {
+		if len(c.IdP.IdP.Artifact) == 0 || len(s.cfg.Keys) == 0 {
+			return nil, refuse(CheckConfig, "artifacts need a resolution service of %q and a signing key", c.IdP.EntityID)
+		}
+		if err := s.put(ctx, KindArtifact, hashToken("artifact", relay), c.ID, c.ID, end); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.put(ctx, KindRequest, id, c.ID, l, end); err != nil {
 		return nil, err
 	}
 	return out, nil

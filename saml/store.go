@@ -35,6 +35,8 @@ const (
 	KindLogout Kind = "logout"
 	// KindParked: a peer's verified AuthnRequest that waits for a sign-in.
 	KindParked Kind = "parked"
+	// KindArtifact: a login whose Response comes as an artifact, by RelayState.
+	KindArtifact Kind = "artifact"
 	// KindFailure: a decryption that failed; they are capped per connection.
 	KindFailure Kind = "failure"
 )

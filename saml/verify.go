@@ -86,7 +86,7 @@ func (s *ServiceProvider) responseHeader(r *response, c *Connection, now time.Ti
 		return refuse(CheckIssuer, "the Response's issuer %.200q is not %q", r.issuer, c.IdP.EntityID)
 	}
 	// Bindings 3.5.5.2: a signed message must carry it.
-	if r.destination != c.ACS && (r.destination != "" || r.signature.Exists()) {
+	if r.destination != c.ACS && (r.destination != "" || r.signature.Exists() && !r.artifact) {
 		return refuse(CheckDestination, "Destination %.200q is not %q", r.destination, c.ACS)
 	}
 	return s.instant("Response", r.issueInstant, now)

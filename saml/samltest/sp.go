@@ -72,14 +72,19 @@ func (s *SP) Start(o saml.LoginOptions) *saml.Outgoing {
 
 // Receive posts the form to the assertion consumer service, follows to Finish
 // with the cookie of the login, and returns what was verified or the refusal.
-// It is not safe for concurrent use.
 func (s *SP) Receive(form url.Values, login *saml.Outgoing) (*saml.Assertion, error) {
-	location, err := s.Post(form)
+	return s.Bring(s.posted(form), login)
+}
+
+// Bring is Receive for any HTTP request to the assertion consumer service. It
+// is not safe for concurrent use.
+func (s *SP) Bring(r *http.Request, login *saml.Outgoing) (*saml.Assertion, error) {
+	location, err := s.consume(r)
 	if err != nil {
 		return nil, err
 	}
 	var got *saml.Assertion
-	r := httptest.NewRequest(http.MethodGet, location, nil)
+	r = httptest.NewRequest(http.MethodGet, location, nil)
 	if login != nil && login.Cookie != nil {
 		r.AddCookie(login.Cookie)
 	}
@@ -88,9 +93,15 @@ func (s *SP) Receive(form url.Values, login *saml.Outgoing) (*saml.Assertion, er
 }
 
 // Post posts the form and returns where the browser is sent.
-func (s *SP) Post(form url.Values) (string, error) {
+func (s *SP) Post(form url.Values) (string, error) { return s.consume(s.posted(form)) }
+
+func (s *SP) posted(form url.Values) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, s.Connection.ACS, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r
+}
+
+func (s *SP) consume(r *http.Request) (string, error) {
 	w := httptest.NewRecorder()
 	s.refused = nil
 	s.ACS().ServeHTTP(w, r)

@@ -1,0 +1,117 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package saml_test
+
+import (
+	"crypto/sha1"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/saml"
+	"github.com/gatehouse-id/gatehouse/saml/samltest"
+)
+
+func artifact(entityID string, index byte) string {
+	sum := sha1.Sum([]byte(entityID))
+	raw := append([]byte{0, 4, 0, index}, sum[:]...)
+	return base64.StdEncoding.EncodeToString(append(raw, make([]byte, 20)...))
+}
+
+// TestArtifact resolves artifacts at an identity provider that answers in
+// several ways.
+func TestArtifact(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		spoil  func(f *samltest.Forge)
+		answer func(x string) string
+		send   func(v url.Values)
+		post   bool
+		want   saml.Check
+	}{
+		{name: "control"},
+		{name: "control: by POST", post: true},
+		{name: "control: no Destination", spoil: func(f *samltest.Forge) { f.Destination = "" }},
+		{name: "unsigned", spoil: func(f *samltest.Forge) { f.SignAssertion, f.SignResponse = false, false }, want: saml.CheckUnsigned},
+		{name: "wrong audience", spoil: func(f *samltest.Forge) { f.Audiences = nil }, want: saml.CheckAudience},
+		{name: "unsolicited", spoil: func(f *samltest.Forge) { f.InResponseTo, f.ConfirmInResponseTo = "", "" }, want: saml.CheckUnsolicited},
+		{name: "another request", spoil: func(f *samltest.Forge) { f.InResponseTo = "_x" }, want: saml.CheckRequest},
+		{name: "answer to another question", answer: replace(`<samlp:ArtifactResponse xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" InResponseTo="`, `<samlp:ArtifactResponse xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" InResponseTo="x`), want: saml.CheckInResponseTo},
+		{name: "nothing", answer: func(x string) string {
+			return regexp.MustCompile(`(?s)<samlp:Response .*</samlp:Response>`).ReplaceAllString(x, "")
+		}, want: saml.CheckRequest},
+		{name: "of another identity provider", send: func(v url.Values) { v.Set("SAMLart", artifact("https://evil.test", 1)) }, want: saml.CheckIssuer},
+		{name: "unknown endpoint", send: func(v url.Values) { v.Set("SAMLart", artifact("https://idp.test/metadata", 9)) }, want: saml.CheckBinding},
+		{name: "another relay state", send: func(v url.Values) { v.Set("RelayState", "x") }, want: saml.CheckRequest},
+		{name: "not an artifact", send: func(v url.Values) { v.Set("SAMLart", "AAAA") }, want: saml.CheckInput},
+		{name: "two", send: func(v url.Values) { v.Add("SAMLart", v.Get("SAMLart")) }, want: saml.CheckInput},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			idp := samltest.NewIdP(t)
+			entity := idp.Entity()
+			entity.IdP.Artifact = []saml.Endpoint{{Binding: saml.BindingSOAP, Location: "https://idp.test/artifact", Index: 1}}
+			var out *saml.Outgoing
+			var sp *samltest.SP
+			asked := 0
+			sp = samltest.NewSP(t, entity, func(c *saml.SPConfig, _ *saml.Connection) {
+				c.Client = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+					asked++
+					body, err := io.ReadAll(r.Body)
+					if err != nil {
+						return nil, err
+					}
+					id := regexp.MustCompile(`ArtifactResolve [^>]* ID="([^"]*)"`).FindSubmatch(body)[1]
+					f := idp.Forge(sp.Connection, out, samltest.Alice())
+					if tt.spoil != nil {
+						tt.spoil(f)
+					}
+					x, err := f.XML()
+					if err != nil {
+						return nil, err
+					}
+					x = fmt.Sprintf(`<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><samlp:ArtifactResponse xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" InResponseTo="%s" ID="_ar" Version="2.0" IssueInstant="%s"><samlp:Status><samlp:StatusCode Value="%s"/></samlp:Status>%s</samlp:ArtifactResponse></s:Body></s:Envelope>`,
+						id, time.Now().UTC().Format(time.RFC3339), saml.StatusSuccess, x)
+					if tt.answer != nil {
+						x = tt.answer(x)
+					}
+					w := httptest.NewRecorder()
+					_, _ = w.WriteString(x)
+					return w.Result(), nil
+				})}
+			})
+			out = sp.Start(saml.LoginOptions{ByArtifact: true})
+			v := url.Values{"SAMLart": {artifact(idp.EntityID, 1)}, "RelayState": {out.RelayState}}
+			if tt.send != nil {
+				tt.send(v)
+			}
+			receive := func() error {
+				r := httptest.NewRequest(http.MethodGet, sp.Connection.ACS+"?"+v.Encode(), nil)
+				if tt.post {
+					r = formRequest(v)
+				}
+				_, err := sp.Bring(r, out)
+				return err
+			}
+			if err := receive(); saml.CheckOf(err) != tt.want || (err == nil) != (tt.want == "") {
+				t.Errorf("refused by %q, want %q: %v", saml.CheckOf(err), tt.want, err)
+			}
+			before := asked
+			if err := receive(); err == nil || asked != before {
+				t.Errorf("the artifact again: %v, asked %d times", err, asked-before)
+			}
+			if strings.HasPrefix(tt.name, "control") && asked != 1 {
+				t.Errorf("asked %d times", asked)
+			}
+		})
+	}
+}
