@@ -62,8 +62,6 @@ const (
 	nsMD     = "urn:oasis:names:tc:SAML:2.0:metadata"
 	nsDS     = "http://www.w3.org/2000/09/xmldsig#"
 	nsXENC   = "http://www.w3.org/2001/04/xmlenc#"
-	nsXSI    = "http://www.w3.org/2001/XMLSchema-instance"
-	nsXS     = "http://www.w3.org/2001/XMLSchema"
 	nsXML    = "http://www.w3.org/XML/1998/namespace"
 	nsSOAP   = "http://schemas.xmlsoap.org/soap/envelope/"
 	nsMDUI   = "urn:oasis:names:tc:SAML:metadata:ui"

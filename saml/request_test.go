@@ -6,6 +6,7 @@ package saml_test
 import (
 	"bytes"
 	"compress/flate"
+	"context"
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
@@ -280,5 +281,58 @@ func TestConfigFailsClosed(t *testing.T) {
 	}
 	if _, err := sp.Login(t.Context(), "c9", saml.LoginOptions{}); saml.CheckOf(err) != saml.CheckConnection {
 		t.Errorf("an unknown connection: %v", err)
+	}
+}
+
+// TestRequestBreaks breaks one thing at a time, beside the control.
+func TestRequestBreaks(t *testing.T) {
+	t.Parallel()
+	peer := &saml.Peer{RequireSignedRequests: true}
+	idp := newIdP(t, nil, peer)
+	sp := samltest.NewSP(t, idp.Entity(), nil)
+	peer.Entity = sp.Entity()
+	if req, err := idp.ParseRequest(sp.Request(saml.LoginOptions{})); err != nil || !req.Signed {
+		t.Fatalf("the control: %v", err)
+	}
+	for _, b := range samltest.RequestBreaks() {
+		t.Run(b.String(), func(t *testing.T) {
+			if _, err := idp.ParseRequest(sp.Request(saml.LoginOptions{}, b)); saml.CheckOf(err) != b.Check() {
+				t.Errorf("refused by %q, want %q: %v", saml.CheckOf(err), b.Check(), err)
+			}
+		})
+	}
+}
+
+// TestEvents (duty 27): every signature leaves an event with the assertion's
+// ID.
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	var issued, seen []saml.Event
+	peer := &saml.Peer{}
+	idp := newIdP(t, func(c *saml.IdPConfig) {
+		c.OnEvent = func(_ context.Context, e saml.Event) { issued = append(issued, e) }
+	}, peer)
+	sp := samltest.NewSP(t, idp.Entity(), func(c *saml.SPConfig, _ *saml.Connection) {
+		c.OnEvent = func(_ context.Context, e saml.Event) { seen = append(seen, e) }
+	})
+	peer.Entity = sp.Entity()
+	out := sp.Start(saml.LoginOptions{})
+	req, err := idp.ParseRequest(samltest.Request(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	form, err := idp.Respond(t.Context(), identity(req))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sp.Receive(samltest.Form(form), out); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = sp.Receive(samltest.Form(form), out) // refused
+	if len(issued) != 1 || issued[0].Type != saml.EventIssued || issued[0].ID != form.AssertionID || issued[0].Peer != peer.Entity.EntityID {
+		t.Errorf("issued %+v", issued)
+	}
+	if len(seen) != 2 || seen[0].Type != saml.EventAccepted || seen[0].ID != form.AssertionID || seen[1].Type != saml.EventRefused || seen[1].Check != saml.CheckRequest {
+		t.Errorf("seen %+v", seen)
 	}
 }
