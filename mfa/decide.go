@@ -22,8 +22,8 @@ func (f *Flow) Decide(ctx context.Context, r Request) (Decision, error) {
 
 func (f *Flow) standing(ctx context.Context, r Request) (s Standing, err error) {
 	s.Now = f.now()
-	for _, k := range f.kinds {
-		s.Factors = append(s.Factors, f.infos[k])
+	if s.Factors, err = f.available(ctx, r.Subject); err != nil {
+		return s, err
 	}
 	if s.Records, err = f.store.Records(ctx, r.Subject); err != nil {
 		return s, err
@@ -44,6 +44,25 @@ func (f *Flow) standing(ctx context.Context, r Request) (s Standing, err error) 
 		}
 	}
 	return s, nil
+}
+
+// available describes the factors that the person may have: implicit ones
+// only where they say that they reach the person.
+func (f *Flow) available(ctx context.Context, s Subject) ([]Info, error) {
+	var infos []Info
+	for _, k := range f.kinds {
+		if a, ok := f.factors[k].(Availability); ok && f.infos[k].Implicit {
+			reach, err := a.Available(ctx, s)
+			if err != nil {
+				return nil, err
+			}
+			if !reach {
+				continue
+			}
+		}
+		infos = append(infos, f.infos[k])
+	}
+	return infos, nil
 }
 
 // Decide is the policy as a pure function.
@@ -151,13 +170,13 @@ func (q *question) changes(trusted bool, kmh float64, impossible bool) []Reason 
 
 func (q *question) known(s Signal) bool {
 	client := q.r.Client
-	device, net := deviceHash(client.Device), network(client.Addr)
+	device, browser, net := deviceHash(client.Device), clip(client.Browser, 100), network(client.Addr)
 	return slices.ContainsFunc(q.s.Sightings, func(old Sighting) bool {
 		switch s {
 		case SignalDevice:
 			return device != "" && old.Device == device
 		case SignalBrowser:
-			return old.Browser == client.Browser
+			return old.Browser == browser
 		case SignalNetwork:
 			return old.Network == net
 		case SignalPlace:
@@ -241,11 +260,11 @@ func (p *Policy) upstreamWorth(e Evidence) (best Strength, ok bool) {
 
 // permits says whether the rule counts a kind.
 func (q *question) permits(k Kind, fallback bool) bool {
+	if k == KindMail && q.rule.NoFactor.Action == ActMail && !q.hasFactor() {
+		return true
+	}
 	if len(q.rule.Factors) > 0 {
 		return slices.Contains(q.rule.Factors, k)
-	}
-	if fallback && k == KindMail && q.rule.NoFactor.Action == ActMail {
-		return !q.hasFactor()
 	}
 	return !fallback
 }

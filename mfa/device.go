@@ -68,6 +68,9 @@ func (f *Flow) Devices(ctx context.Context, s Subject) ([]Device, error) {
 
 // RevokeDevice ends the trust in one device of the person.
 func (f *Flow) RevokeDevice(ctx context.Context, s Subject, id, actor string) error {
+	if len(id) > 128 || clip(id, 128) != id {
+		return refuse(CheckCredential, "There is no such device.", "the id is malformed")
+	}
 	return f.store.InTx(ctx, func(ctx context.Context) error {
 		if err := f.store.DeleteDevice(ctx, s, id); errors.Is(err, ErrNotFound) {
 			return refuse(CheckCredential, "There is no such device.", "no such device of this person")
@@ -131,11 +134,8 @@ func (f *Flow) sighting(ctx context.Context, s Subject, c Client, now time.Time)
 	if c.Device == "" && c.Browser == "" && !c.Addr.IsValid() {
 		return Sighting{}, false
 	}
-	if len(c.Browser) > 100 {
-		c.Browser = c.Browser[:100]
-	}
 	return Sighting{
-		Subject: s, Device: deviceHash(c.Device), Browser: c.Browser, Network: network(c.Addr),
+		Subject: s, Device: deviceHash(c.Device), Browser: clip(c.Browser, 100), Network: network(c.Addr),
 		Place: f.place(ctx, c), At: now,
 	}, true
 }

@@ -57,6 +57,14 @@ type Provisioner interface {
 	Provision(ctx context.Context, r EnrolRequest) (Enrolled, json.RawMessage, error)
 }
 
+// Availability is an Implicit [Factor] that does not reach everybody, such as
+// codes to people without an address. Without it policy takes it that
+// everybody has the factor.
+type Availability interface {
+	// Available says whether the person can use the factor.
+	Available(ctx context.Context, s Subject) (bool, error)
+}
+
 // Discoverer is a [Factor] whose answers name their credential, so that a
 // challenge may be begun before the person is known (usernameless).
 type Discoverer interface {

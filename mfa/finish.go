@@ -47,7 +47,11 @@ func (f *Flow) Finish(ctx context.Context, id string, a Answer, commit func(ctx 
 			return Result{}, f.refused(ctx, t, a.Client, now, err)
 		}
 		if p.Next != nil {
-			return Result{}, f.another(ctx, t, p, now)
+			err := f.another(ctx, t, p, now)
+			if CheckOf(err) != "" {
+				err = f.refused(ctx, t, a.Client, now, err)
+			}
+			return Result{}, err
 		}
 		res, err := f.commit(ctx, t, p, a.Client, now, commit)
 		if !errors.Is(err, errRetry) {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -139,13 +140,20 @@ func (f *Flow) emit(ctx context.Context, e Event) error {
 	if e.At.IsZero() {
 		e.At = f.now()
 	}
-	if len(e.Detail) > 200 {
-		e.Detail = e.Detail[:200]
-	}
-	if len(e.Browser) > 100 {
-		e.Browser = e.Browser[:100]
-	}
+	e.Detail, e.Browser = clip(e.Detail, 200), clip(e.Browser, 100)
 	return f.cfg.OnEvent(ctx, e)
+}
+
+// clip makes text from outside fit for rows and logs: valid UTF-8 of up to n
+// bytes without control characters.
+func clip(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
+		if unfit(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s[:min(len(s), n)], ""))
+	return s[:min(len(s), n)]
 }
 
 // Challenge is what the client is asked to answer.

@@ -222,7 +222,8 @@ func (r Rule) check() error {
 
 // Standing is what is known about the person beside the request.
 type Standing struct {
-	// Factors describes every configured factor.
+	// Factors describes the configured factors, of the Implicit ones those
+	// that reach the person.
 	Factors []Info
 	// Records are the person's credentials.
 	Records []Record

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
 )
@@ -98,6 +99,7 @@ func TestDecide(t *testing.T) {
 		{name: "no factor: allow", rule: noFactor(mfa.ActAllow), req: proved(pwd), s: having(), want: mfa.Allow, reason: mfa.ReasonNoFactor},
 		{name: "no factor: mail", rule: noFactor(mfa.ActMail), req: proved(pwd), s: having(), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindMail)},
 		{name: "no factor: mail given", rule: noFactor(mfa.ActMail), req: proved(pwd, mail), s: having(), want: mfa.Allow, reason: mfa.ReasonProved},
+		{name: "no factor: mail, though the rule names others", rule: mfa.Rule{Factors: kinds(mfa.KindWebAuthn), NoFactor: mfa.NoFactor{Action: mfa.ActMail}}, req: proved(pwd), s: having(), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindMail)},
 		{name: "mail is not for those who have a factor", rule: noFactor(mfa.ActMail), req: proved(pwd, mail), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindTOTP)},
 		{name: "no factor: enrol", rule: noFactor(mfa.ActEnrol), req: proved(pwd), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonNoFactor},
 		{name: "no factor: enrol later", rule: enrolGrace, req: since(noon.Add(-time.Hour), proved(pwd)), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonGrace},
@@ -504,6 +506,44 @@ func TestDevices(t *testing.T) {
 			t.Errorf("%s: trusted", name)
 		}
 	}
+}
+
+// TestAvailability: nobody is asked for a factor that does not reach them.
+func TestAvailability(t *testing.T) {
+	t.Parallel()
+	p, err := mfa.NewPolicy(mfa.PolicyConfig{Default: mfa.Rule{NoFactor: mfa.NoFactor{Action: mfa.ActMail}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, func(c *mfa.Config) { c.Policy = p })
+	for id, want := range map[string]mfa.Outcome{"alice": mfa.Ask, "": mfa.Block} {
+		d, err := r.flow.Decide(t.Context(), mfa.Request{Subject: mfa.Subject{ID: id}, Authenticated: r.password()})
+		if err != nil || d.Outcome != want {
+			t.Errorf("%q: %+v, %v", id, d, err)
+		}
+	}
+}
+
+// TestHostileHeaders: what clients send is fit for any database.
+func TestHostileHeaders(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	d := r.enrolTOTP()
+	ch := r.begin(mfa.KindTOTP)
+	bad := mfa.Client{Browser: strings.Repeat("\xff\x00\u202e", 10) + strings.Repeat("é", 100)}
+	if _, err := r.flow.Finish(t.Context(), ch.ID, mfa.Answer{Session: session, Client: bad, Data: []byte(d.Code(r.clock()))}, nil); err != nil {
+		t.Fatal(err)
+	}
+	seen, err := r.store.Sightings(t.Context(), alice)
+	if err != nil || len(seen) != 1 || len(seen[0].Browser) > 100 || !utf8.ValidString(seen[0].Browser) || strings.ContainsAny(seen[0].Browser, "\x00\u202e") {
+		t.Errorf("%+v, %v", seen, err)
+	}
+	for _, e := range r.events {
+		if !utf8.ValidString(e.Browser) || len(e.Browser) > 100 || strings.Contains(e.Browser, "\x00") {
+			t.Errorf("event of %q", e.Browser)
+		}
+	}
+	r.want("a device of nonsense", r.flow.RevokeDevice(t.Context(), alice, "\x00", ""), mfa.CheckCredential)
 }
 
 func TestRiskHook(t *testing.T) {

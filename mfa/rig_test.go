@@ -52,7 +52,12 @@ func newRig(t *testing.T, change ...func(*mfa.Config)) *rig {
 		r.sent = append(r.sent, m)
 		return nil
 	})
-	address := func(_ context.Context, s mfa.Subject) (string, error) { return s.ID + "@example.com", nil }
+	address := func(_ context.Context, s mfa.Subject) (string, error) {
+		if s.ID == "" {
+			return "", nil
+		}
+		return s.ID + "@example.com", nil
+	}
 	must := func(f mfa.Factor, err error) mfa.Factor {
 		t.Helper()
 		if err != nil {

@@ -39,7 +39,10 @@ type Factor struct {
 	amr  []string
 }
 
-var _ mfa.Enroller = (*numberFactor)(nil)
+var (
+	_ mfa.Availability = (*Factor)(nil)
+	_ mfa.Enroller     = (*numberFactor)(nil)
+)
 
 // NewMail returns a factor of codes by mail, to the address in the directory:
 // a fallback.
@@ -94,6 +97,15 @@ func newFactor(c Config, k mfa.Kind, fallback bool, amr []string) (*Factor, erro
 
 // Info implements [mfa.Factor].
 func (f *Factor) Info() mfa.Info { return f.info }
+
+// Available implements [mfa.Availability].
+func (f *Factor) Available(ctx context.Context, s mfa.Subject) (bool, error) {
+	if f.cfg.Address == nil {
+		return true, nil
+	}
+	to, err := f.cfg.Address(ctx, s)
+	return to != "", err
+}
 
 // state is what a challenge keeps, sealed.
 type state struct {

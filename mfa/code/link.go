@@ -70,6 +70,12 @@ func NewLink(c LinkConfig) (*Link, error) {
 // Info implements [mfa.Factor].
 func (f *Link) Info() mfa.Info { return f.info }
 
+// Available implements [mfa.Availability].
+func (f *Link) Available(ctx context.Context, s mfa.Subject) (bool, error) {
+	to, err := f.cfg.Address(ctx, s)
+	return to != "", err
+}
+
 // Begin implements [mfa.Factor]. For people who do not exist, or cannot be
 // reached, it answers alike and sends nothing.
 func (f *Link) Begin(ctx context.Context, r mfa.BeginRequest) (mfa.Begun, error) {

@@ -174,7 +174,7 @@ func (f *Factor) Provision(_ context.Context, r mfa.EnrolRequest) (mfa.Enrolled,
 		return mfa.Enrolled{}, nil, err
 	}
 	public, err := json.Marshal(map[string]string{"serial": o.Serial})
-	return mfa.Enrolled{Key: o.Serial, Name: "Token " + o.Serial, Secret: kept, Public: public, Strength: mfa.Any}, nil, err
+	return mfa.Enrolled{Key: otp.TokenKey(o.Serial, seed), Name: "Token " + o.Serial, Secret: kept, Public: public, Strength: mfa.Any}, nil, err
 }
 
 // Begin implements [mfa.Factor].

@@ -52,7 +52,7 @@ func newToken(t *testing.T, counter uint64) *token {
 	}
 	s := hotp.Seed{Kind: mfa.KindHOTP, Serial: "A1", Secret: rfcSecret, Algorithm: hotp.SHA1, Digits: 6, Counter: counter}
 	e, _, err := f.Provision(t.Context(), mfa.EnrolRequest{Options: s.Options()})
-	if err != nil || e.Key != "A1" || e.Proof {
+	if err != nil || !strings.HasPrefix(e.Key, "A1:") || e.Proof {
 		t.Fatalf("%+v, %v", e, err)
 	}
 	g, err := otp.NewGenerator(rfcSecret, otp.SHA1, 6)
@@ -152,7 +152,7 @@ func TestConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range []string{"", "[", `{"serial":"","secret":"00"}`, `{"serial":"x","secret":"0011"}`, `{"serial":"x","secret":"zz"}`} {
+	for _, o := range []string{"", "[", `{"serial":"","secret":"00"}`, `{"serial":"x","secret":"0011"}`, `{"serial":"x","secret":"zz"}`, `{"serial":"\u0000","secret":"` + seedHex + `"}`} {
 		if _, _, err := f.Provision(t.Context(), mfa.EnrolRequest{Options: json.RawMessage(o)}); mfa.CheckOf(err) != mfa.CheckInput {
 			t.Errorf("%q: %v", o, err)
 		}
@@ -177,7 +177,7 @@ func TestReadCSV(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e, _, err := f.Provision(t.Context(), mfa.EnrolRequest{Options: got[2].Options()}); err != nil || e.Key != "B1" {
+	if e, _, err := f.Provision(t.Context(), mfa.EnrolRequest{Options: got[2].Options()}); err != nil || !strings.HasPrefix(e.Key, "B1:") {
 		t.Errorf("%+v, %v", e, err)
 	}
 	for _, bad := range []string{

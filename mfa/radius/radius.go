@@ -129,7 +129,10 @@ type server struct {
 	key *key
 }
 
-var _ mfa.Factor = (*Factor)(nil)
+var (
+	_ mfa.Factor       = (*Factor)(nil)
+	_ mfa.Availability = (*Factor)(nil)
+)
 
 // New returns the factor.
 func New(c Config) (*Factor, error) {
@@ -206,6 +209,12 @@ func ask(server string, state []byte, prompt string) (mfa.Begun, error) {
 	}
 	public, err := json.Marshal(Public{Prompt: prompt})
 	return mfa.Begun{State: kept, Public: public}, err
+}
+
+// Available implements [mfa.Availability]: a person has a name on the servers.
+func (f *Factor) Available(ctx context.Context, s mfa.Subject) (bool, error) {
+	name, err := f.cfg.UserName(ctx, s)
+	return name != "", err
 }
 
 // Begin implements [mfa.Factor]. Nothing is sent yet.

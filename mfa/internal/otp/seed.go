@@ -4,15 +4,17 @@
 package otp
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Options are those of [mfa.Flow.Provision] for hardware tokens.
 type Options struct {
-	// Serial is on the token; unique over all tokens of a kind.
+	// Serial is on the token.
 	Serial string `json:"serial"`
 	// Secret is the seed in hexadecimal.
 	Secret string `json:"secret"`
@@ -33,8 +35,8 @@ func ReadOptions(b json.RawMessage) (o Options, secret []byte, err error) {
 	if len(b) > 4096 || json.Unmarshal(b, &o) != nil {
 		return o, nil, errors.New("otp: malformed options")
 	}
-	if o.Serial == "" || len(o.Serial) > 64 {
-		return o, nil, errors.New("otp: serial number is not 1 to 64 bytes")
+	if o.Serial == "" || len(o.Serial) > 64 || strings.ContainsFunc(o.Serial, func(r rune) bool { return r < '!' || r > '~' }) {
+		return o, nil, errors.New("otp: serial number is not 1 to 64 printable ASCII characters")
 	}
 	if secret, err = hex.DecodeString(o.Secret); err != nil {
 		return o, nil, errors.New("otp: secret is not hexadecimal")
@@ -52,4 +54,11 @@ func ReadOptions(b json.RawMessage) (o Options, secret []byte, err error) {
 		return o, nil, fmt.Errorf("otp: counter %d is too large", o.Counter)
 	}
 	return o, secret, Check(secret, o.Algorithm, o.Digits)
+}
+
+// TokenKey is a token's unique key: tokens of two makers may have one serial
+// number, but one token is never two people's.
+func TokenKey(serial string, secret []byte) string {
+	sum := sha256.Sum256(append([]byte("gatehouse/mfa/token\x00"), secret...))
+	return serial + ":" + hex.EncodeToString(sum[:8])
 }
