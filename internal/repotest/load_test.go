@@ -37,10 +37,12 @@ type pkg struct {
 	Deps         []string
 	TestImports  []string
 	XTestImports []string
-	Module       *struct {
-		Path string
-		Main bool
-	}
+	Module       *moduleOf
+}
+
+type moduleOf struct {
+	Path string
+	Main bool
 }
 
 // rel is the path within the module, "" for the root.
