@@ -45,7 +45,7 @@ type Client struct {
 	clients map[string]*sts.Client
 
 	mu     sync.Mutex
-	limits map[string]time.Duration // durations that roles were found to allow
+	limits map[string]limit
 }
 
 // New checks the configuration.
@@ -75,7 +75,7 @@ func New(c Config) (*Client, error) {
 	if c.Attempts < 1 || c.Attempts > 10 || c.MaxBackoff < 0 {
 		return nil, refuse(CheckInput, "The retry settings are out of range.", "%d attempts, backoff %v", c.Attempts, c.MaxBackoff)
 	}
-	cl := &Client{regions: regions, clients: map[string]*sts.Client{}, limits: map[string]time.Duration{}}
+	cl := &Client{regions: regions, clients: map[string]*sts.Client{}, limits: map[string]limit{}}
 	for _, r := range regions {
 		cl.clients[r] = c.client(r)
 	}

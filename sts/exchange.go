@@ -76,11 +76,12 @@ func (c *Client) Exchange(ctx context.Context, r Request) (*Session, error) {
 	if r.Exact || r.Duration <= chainLimit {
 		return c.exchange(ctx, regions, r)
 	}
-	known := c.limit(r.RoleARN)
-	if known > 0 && known < r.Duration {
+	if known := c.limit(r.RoleARN); known > 0 && known < r.Duration {
 		r.Duration = known
+		return c.exchange(ctx, regions, r)
 	}
 	s, err := c.exchange(ctx, regions, r)
+	lowered := false
 	for _, d := range steps {
 		if CheckOf(err) != CheckDuration {
 			break
@@ -88,10 +89,10 @@ func (c *Client) Exchange(ctx context.Context, r Request) (*Session, error) {
 		if d >= r.Duration {
 			continue
 		}
-		r.Duration = d
+		r.Duration, lowered = d, true
 		s, err = c.exchange(ctx, regions, r)
 	}
-	if err == nil {
+	if err == nil && lowered {
 		c.learn(r.RoleARN, r.Duration)
 	}
 	return s, err
@@ -146,13 +147,27 @@ func (c *Client) exchange(ctx context.Context, regions []string, r Request) (*Se
 	return s, nil
 }
 
+// limit is what the role was found to allow, if that was not long ago: an
+// administrator may have raised it since.
 func (c *Client) limit(role string) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.limits[role]
+	if l := c.limits[role]; time.Since(l.found) < limitValid {
+		return l.duration
+	}
+	return 0
 }
 
-const maxLimits = 10_000
+const (
+	maxLimits  = 10_000
+	limitValid = time.Hour
+)
+
+// limit is a duration that a role allows, longer ones having been refused.
+type limit struct {
+	duration time.Duration
+	found    time.Time
+}
 
 func (c *Client) learn(role string, d time.Duration) {
 	c.mu.Lock()
@@ -160,7 +175,7 @@ func (c *Client) learn(role string, d time.Duration) {
 	if len(c.limits) >= maxLimits {
 		clear(c.limits)
 	}
-	c.limits[role] = d
+	c.limits[role] = limit{d, time.Now()}
 }
 
 // Forget drops what the client learned about how long a role's sessions may

@@ -109,7 +109,11 @@ func TestExchange(t *testing.T) {
 func TestExchangeNegotiatesTheDuration(t *testing.T) {
 	l := newLab(t)
 	r := l.request(t)
-	r.Duration = 12 * time.Hour
+	r.Duration = 2 * time.Hour
+	if s, err := l.client.Exchange(t.Context(), r); err != nil || s.Duration != 2*time.Hour {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	r.Duration = 12 * time.Hour // what was allowed before is no limit
 	s, err := l.client.Exchange(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)

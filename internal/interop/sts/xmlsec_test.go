@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/interop/peer"
 )
 
-var certificate = regexp.MustCompile(`<X509Certificate>([^<]+)</X509Certificate>`)
+var certificate = regexp.MustCompile(`<(?:ds:)?X509Certificate>([^<]+)</`)
 
 // TestXmlsecVerifies: the double's verdict is not the only evidence.
 func TestXmlsecVerifies(t *testing.T) {
