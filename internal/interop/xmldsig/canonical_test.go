@@ -111,6 +111,9 @@ func TestSignedByXMLSec(t *testing.T) {
 			if strings.HasSuffix(m.uri, "WithComments") && name != "comments" {
 				continue // they differ by comments alone
 			}
+			if m.prefixes != "" && !strings.Contains(shape, "xmlns:b") && !strings.Contains(shape, "xmlns=") {
+				continue // none of the list is there
+			}
 			t.Run(name+"/"+strings.TrimPrefix(m.uri, "http://www.w3.org/")+" "+m.prefixes, func(t *testing.T) {
 				t.Parallel()
 				doc := x.sign(t, []byte(place(shape, template(m, "x", "", ""))), idElement(shape))
