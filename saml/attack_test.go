@@ -246,8 +246,10 @@ var attacks = map[string][]attack{
 			encrypted(f)
 			f.Encryption, f.SignResponse, f.InResponseTo, f.ConfirmInResponseTo = aes128, false, "", ""
 		}},
-		{name: "refused by policy", want: saml.CheckAlgorithm, change: func(f *samltest.Forge) { encrypted(f); f.Encryption = aes128 },
-			sp: func(_ *saml.SPConfig, c *saml.Connection) { c.Policy.RefuseCBC = true }},
+		{
+			name: "refused by policy", want: saml.CheckAlgorithm, change: func(f *samltest.Forge) { encrypted(f); f.Encryption = aes128 },
+			sp: func(_ *saml.SPConfig, c *saml.Connection) { c.Policy.RefuseCBC = true },
+		},
 		{name: "RSA 1.5", want: saml.CheckAlgorithm, change: func(f *samltest.Forge) {
 			encrypted(f)
 			f.SignResponse = false

@@ -107,7 +107,6 @@ type issue struct {
 	now, end         time.Time
 	id, responseID   string
 	index            string
-	partEnd          time.Time
 }
 
 func (a *issue) check() error {
@@ -229,7 +228,8 @@ func (a *issue) response() ([]byte, error) {
 
 // wrap writes a Response around an assertion, if any.
 func (p *IdentityProvider) wrap(id, acs, irt string, now time.Time, st Status, assertion []byte, sign bool) ([]byte, error) {
-	w := requestHead("samlp:Response", []string{
+	w := &writer{b: make([]byte, 0, 1024+len(assertion))}
+	w.head("samlp:Response", []string{
 		"Destination", acs, "ID", id, "InResponseTo", irt, "IssueInstant", formatTime(now), "Version", "2.0",
 	}, p.cfg.EntityID)
 	w.status(st)
@@ -251,7 +251,7 @@ func (p *IdentityProvider) wrap(id, acs, irt string, now time.Time, st Status, a
 // assertion writes the Assertion, which declares its namespaces itself.
 func (a *issue) assertion() ([]byte, error) {
 	rp := a.rp
-	w := &writer{b: make([]byte, 0, 2048)}
+	w := &writer{b: make([]byte, 0, 2048+attributesSize(rp.Attributes))}
 	w.open("saml:Assertion", "xmlns:saml", nsSAML, "ID", a.id, "IssueInstant", formatTime(a.now), "Version", "2.0")
 	w.leaf("saml:Issuer", a.p.cfg.EntityID)
 
@@ -284,6 +284,18 @@ func (a *issue) assertion() ([]byte, error) {
 		return nil, refuse(CheckConfig, "%w", w.err)
 	}
 	return w.b, nil
+}
+
+// attributesSize is about what attributes need in XML.
+func attributesSize(as []Attribute) int {
+	n := 0
+	for _, a := range as {
+		n += 160 + len(a.Name) + len(a.Format)
+		for _, v := range a.Values {
+			n += 64 + len(v)
+		}
+	}
+	return n
 }
 
 // attributes writes an AttributeStatement. Attributes without values are left

@@ -46,9 +46,13 @@ func outgoing(e Endpoint, location, field, id, relayState string, msg []byte, ke
 // Issuer. Attributes are in canonical order.
 func requestHead(name string, kv []string, issuer string) *writer {
 	w := &writer{b: make([]byte, 0, 1024)}
+	w.head(name, kv, issuer)
+	return w
+}
+
+func (w *writer) head(name string, kv []string, issuer string) {
 	w.open(name, append([]string{"xmlns:samlp", nsSAMLP}, kv...)...)
 	w.leaf("saml:Issuer", issuer, "xmlns:saml", nsSAML)
-	return w
 }
 
 func (w *writer) nameID(name string, id NameID, declare bool) {

@@ -67,8 +67,10 @@ func NewServiceProvider(cfg SPConfig) (*ServiceProvider, error) {
 		v    *time.Duration
 		def  time.Duration
 	}{
-		{"RequestLifetime", &cfg.RequestLifetime, 15 * time.Minute}, {"TicketLifetime", &cfg.TicketLifetime, time.Minute},
-		{"MaxAssertionAge", &cfg.MaxAssertionAge, 10 * time.Minute}, {"MetadataLifetime", &cfg.MetadataLifetime, 14 * 24 * time.Hour},
+		{"RequestLifetime", &cfg.RequestLifetime, 15 * time.Minute},
+		{"TicketLifetime", &cfg.TicketLifetime, time.Minute},
+		{"MaxAssertionAge", &cfg.MaxAssertionAge, 10 * time.Minute},
+		{"MetadataLifetime", &cfg.MetadataLifetime, 14 * 24 * time.Hour},
 	} {
 		if *d.v < 0 {
 			return nil, refuse(CheckConfig, "%s is negative", d.name)

@@ -71,12 +71,12 @@ func StoreCases() []StoreCase {
 func keepsRecords(ctx context.Context, s Stores) error {
 	want := record(saml.KindRequest, "k")
 	if err := s.Put(ctx, want, epoch); err != nil {
-		return fmt.Errorf("Put: %w", err)
+		return fmt.Errorf("a Put: %w", err)
 	}
 	empty := record(saml.KindRequest, "empty")
 	empty.Data = []byte{}
 	if err := s.Put(ctx, empty, epoch); err != nil {
-		return fmt.Errorf("Put of empty data: %w", err)
+		return fmt.Errorf("a Put of empty data: %w", err)
 	}
 	for _, get := range []func(context.Context, saml.Kind, string, time.Time) (*saml.Record, error){s.Get, s.Take} {
 		got, err := get(ctx, want.Kind, want.Key, epoch)
@@ -126,7 +126,7 @@ func refusesTaken(ctx context.Context, s Stores) error {
 		return errors.New("the refused Put changed the record")
 	}
 	if err := s.Put(ctx, second, got.Expires); err != nil {
-		return fmt.Errorf("Put over an expired record: %w", err)
+		return fmt.Errorf("a Put over an expired record: %w", err)
 	}
 	if got, err = s.Get(ctx, saml.KindReplay, "k", got.Expires); err != nil || got.Connection != "other" {
 		return fmt.Errorf("after Put over an expired record: %+v, %v", got, err)
