@@ -130,6 +130,7 @@ func attacks(t testing.TB) []attack {
 		{name: "control", doc: valid},
 		{name: "control: white space and comments around", doc: "<!-- -->\n" + replace(valid, ok, ok[:len(ok)-len("</ds:Signature>")]+"\n <!-- --> </ds:Signature>")},
 		{name: "control: KeyInfo is garbage", doc: put(replace(ok, "</ds:Signature>", "<ds:KeyInfo><x>y</x><ds:X509Data><ds:X509Certificate>!</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>"))},
+		{name: "control: carriage returns by reference, as Java writes them", doc: put(replace(replace(ok, "<ds:SignatureValue>", "&#13;\n<ds:SignatureValue>&#13;\n"), "</ds:Signature>", "&#xD;\n</ds:Signature>"))},
 		{name: "control: base64 in lines", doc: put(replace(ok, "<ds:SignatureValue>", "<ds:SignatureValue>\n\t "))},
 
 		// Where the signature is.

@@ -320,7 +320,8 @@ func (n Node) text() (text string, plain bool, err error) {
 func (n Node) Leaf() bool { return !n.First().Exists() }
 
 // Mixed reports whether the element has characters other than white space
-// beside its child elements.
+// beside its child elements. White space may be written as references, as
+// canonical forms have carriage returns.
 func (n Node) Mixed() bool {
 	if n.d == nil {
 		return false
@@ -328,7 +329,8 @@ func (n Node) Mixed() bool {
 	for i := n.node().first; i != 0; i = n.d.nodes[i].next {
 		switch c := &n.d.nodes[i]; c.kind {
 		case kindText:
-			if !isSpace(n.d.src[c.start:c.end]) {
+			raw := n.d.src[c.start:c.end]
+			if !isSpace(raw) && !(c.dirty && isSpace(string(appendText(nil, raw, false)))) {
 				return true
 			}
 		case kindCDATA:

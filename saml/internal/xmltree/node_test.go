@@ -149,6 +149,18 @@ func TestZero(t *testing.T) {
 	}
 }
 
+func TestMixed(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]bool{
+		"<a/>": false, "<a> \r\n<b/>\t</a>": false, "<a>&#xD;\n<b/></a>": false, "<a><!-- --></a>": false,
+		"<a>x<b/></a>": true, "<a>&#120;</a>": true, "<a>\u00a0</a>": true, "<a><![CDATA[]]></a>": true,
+	} {
+		if got := root(t, in).Mixed(); got != want {
+			t.Errorf("%q: %v", in, got)
+		}
+	}
+}
+
 func TestParseIn(t *testing.T) {
 	t.Parallel()
 	scope := root(t, `<r xmlns="u:d" xmlns:p="u:p" xmlns:q="u:0" ID="i"><s xmlns:q="u:q" xmlns:xml="http://www.w3.org/XML/1998/namespace"><t/></s></r>`).First()
