@@ -86,7 +86,7 @@ func (t *resourceType) resolve(p filter.Path) (target, bool) {
 
 func (t *resourceType) extension(urn string) *Schema {
 	for i := range t.extensions {
-		if strings.EqualFold(t.extensions[i].Schema.ID, urn) {
+		if sameName(t.extensions[i].Schema.ID, urn) {
 			return &t.extensions[i].Schema
 		}
 	}

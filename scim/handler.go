@@ -93,6 +93,9 @@ func (h *Handler) declare() error {
 			return err
 		}
 	}
+	for _, t := range h.types {
+		t.plain = t.isPlain()
+	}
 	return nil
 }
 

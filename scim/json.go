@@ -293,6 +293,8 @@ func appendJSON(b []byte, v any) []byte {
 		return append(b, v...)
 	case string:
 		return appendText(b, v)
+	case raw:
+		return append(b, v...)
 	case []any:
 		b = append(b, '[')
 		for i := range v {

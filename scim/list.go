@@ -218,9 +218,15 @@ func (l *listing) index(types []*resourceType) (*response, error) {
 	return answer(o, items), nil
 }
 
+// raw is JSON that is written as it is.
+type raw []byte
+
 func (l *listing) append(items []any, t *resourceType, list []Resource) []any {
+	all := make([]byte, 0, 600*len(list))
 	for _, r := range list {
-		items = append(items, l.p.render(t, l.c.finish(t, r)))
+		start := len(all)
+		all = l.c.appendResource(all, t, r, l.p)
+		items = append(items, raw(all[start:len(all):len(all)]))
 	}
 	return items
 }
@@ -230,7 +236,17 @@ func answer(o *object, items []any) *response {
 		items = []any{}
 	}
 	o.add("Resources", items)
-	return &response{status: http.StatusOK, body: appendJSON(make([]byte, 0, 256+512*len(items)), o)}
+	return &response{status: http.StatusOK, body: appendJSON(make([]byte, 0, 512+size(items)), o)}
+}
+
+func size(items []any) int {
+	n := 0
+	for _, x := range items {
+		if b, ok := x.(raw); ok {
+			n += len(b) + 1
+		}
+	}
+	return n
 }
 
 // cursor answers by mark (RFC 9865). A cursor is bound to tenant, type, filter

@@ -4,6 +4,7 @@
 package scim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"reflect"
@@ -91,6 +92,7 @@ type record struct {
 	version           int64
 	created, modified time.Time
 	o                 *object
+	r                 Resource // the same, as a struct that is never changed
 	members           map[string]memMember
 	memberSeq         int64
 }
@@ -237,6 +239,7 @@ func (m *memory[R, P]) Create(ctx context.Context, tenant string, r *R) (*R, err
 		return nil, errNoTenant
 	}
 	o, members := m.split(r)
+	kept := m.t.resource(o)
 	var out *R
 	err := m.change(ctx, func(tx *memTx) error {
 		if m.count >= m.max {
@@ -251,7 +254,7 @@ func (m *memory[R, P]) Create(ctx context.Context, tenant string, r *R) (*R, err
 			}
 		}
 		now := m.now().UTC().Truncate(time.Microsecond)
-		rec := &record{id: newID(), seq: tab.seq, version: 1, created: now, modified: now, o: o}
+		rec := &record{id: newID(), seq: tab.seq, version: 1, created: now, modified: now, o: o, r: kept}
 		tab.seq++
 		m.count++
 		tab.byID[rec.id] = rec
@@ -370,12 +373,7 @@ func (m *memory[R, P]) full(tenant string, rec *record, omit Omit) *object {
 		{"version", strconv.FormatInt(rec.version, 10)},
 	}}
 	o.add("meta", meta)
-	if len(rec.members) > 0 && omit&OmitMembers == 0 {
-		list := make([]memMember, 0, len(rec.members))
-		for _, mem := range rec.members {
-			list = append(list, mem)
-		}
-		slices.SortFunc(list, func(a, b memMember) int { return int(a.seq - b.seq) })
+	if list := rec.memberList(); len(list) > 0 && omit&OmitMembers == 0 {
 		out := make([]any, len(list))
 		for i, mem := range list {
 			e := &object{fields: []field{{"value", mem.Value}}}
@@ -388,15 +386,19 @@ func (m *memory[R, P]) full(tenant string, rec *record, omit Omit) *object {
 		o.add("members", out)
 	}
 	if m.t.name == "User" && omit&OmitGroups == 0 {
-		if list := m.groupsOf(tenant, rec.id); len(list) > 0 {
+		var list []any
+		for _, g := range m.memberships(tenant, rec.id) {
+			list = append(list, obj("value", g.Value, "display", g.Display, "type", g.Type))
+		}
+		if list != nil {
 			o.add("groups", list)
 		}
 	}
 	return o
 }
 
-// groupsOf lists the groups that a resource is in, through groups too.
-func (m *MemoryStore) groupsOf(tenant, id string) []any {
+// memberships lists the groups that a resource is in, through groups too.
+func (m *MemoryStore) memberships(tenant, id string) []Membership {
 	t := m.tenants[tenant]
 	if t == nil || len(t.memberOf[id]) == 0 {
 		return nil
@@ -415,42 +417,72 @@ func (m *MemoryStore) groupsOf(tenant, id string) []any {
 		}
 		level = next
 	}
-	out := make([]any, 0, len(kind))
+	out := make([]Membership, 0, len(kind))
 	for g, relation := range kind {
 		if rec := m.lookup(tenant, "Group", g); rec != nil {
-			out = append(out, &object{fields: []field{{"value", g}, {"display", rec.o.text("displayName")}, {"type", relation}}})
+			out = append(out, Membership{Value: g, Display: rec.o.text("displayName"), Type: relation})
 		}
 	}
-	slices.SortFunc(out, func(a, b any) int {
-		x, y := a.(*object), b.(*object)
-		return strings.Compare(x.text("display")+"\x00"+x.text("value"), y.text("display")+"\x00"+y.text("value"))
+	slices.SortFunc(out, func(a, b Membership) int {
+		return cmp.Or(strings.Compare(a.Display, b.Display), strings.Compare(a.Value, b.Value))
 	})
 	return out
 }
 
 func (m *memory[R, P]) load(tenant string, rec *record, omit Omit) *R {
-	return (*R)(m.t.resource(m.full(tenant, rec, omit)).(P))
+	v := reflect.New(m.t.plan.goType)
+	m.t.plan.copy(v.Elem(), reflect.ValueOf(rec.r).Elem())
+	out := v.Interface().(P)
+	base := out.Common()
+	base.ID = rec.id
+	base.Meta = Meta{ResourceType: m.t.name, Created: rec.created, LastModified: rec.modified, Version: strconv.FormatInt(rec.version, 10)}
+	switch r := any(out).(type) {
+	case *Group:
+		if omit&OmitMembers == 0 {
+			r.Members = rec.memberList()
+		}
+	case *User:
+		if omit&OmitGroups == 0 {
+			r.Groups = m.memberships(tenant, rec.id)
+		}
+	}
+	return (*R)(out)
+}
+
+// memberList lists the members in the order they came.
+func (rec *record) memberList() []Member {
+	if len(rec.members) == 0 {
+		return nil
+	}
+	list := make([]memMember, 0, len(rec.members))
+	for _, mem := range rec.members {
+		list = append(list, mem)
+	}
+	slices.SortFunc(list, func(a, b memMember) int { return int(a.seq - b.seq) })
+	out := make([]Member, len(list))
+	for i := range list {
+		out[i] = list[i].Member
+	}
+	return out
 }
 
 func (m *memory[R, P]) Get(ctx context.Context, tenant, id string, omit Omit) (*R, error) {
-	var o *object
+	var out *R
 	err := m.view(ctx, func() {
 		if rec := m.lookup(tenant, m.t.name, id); rec != nil {
-			o = m.full(tenant, rec, omit)
+			out = m.load(tenant, rec, omit)
 		}
 	})
-	if err != nil {
-		return nil, err
+	if err == nil && out == nil {
+		err = ErrNotFound
 	}
-	if o == nil {
-		return nil, ErrNotFound
-	}
-	return (*R)(m.t.resource(o).(P)), nil
+	return out, err
 }
 
 func (m *memory[R, P]) Replace(ctx context.Context, tenant string, r *R) (*R, error) {
 	base := P(r).Common()
 	o, members := m.split(r)
+	kept := m.t.resource(o)
 	_, isGroup := any(r).(*Group)
 	var out *R
 	err := m.change(ctx, func(tx *memTx) error {
@@ -469,7 +501,7 @@ func (m *memory[R, P]) Replace(ctx context.Context, tenant string, r *R) (*R, er
 				return ErrConflict
 			}
 		}
-		m.put(tx, tab, rec, o, keys)
+		m.put(tx, tab, rec, o, kept, keys)
 		if isGroup {
 			keep := make(map[string]bool, len(members))
 			for _, mem := range members {
@@ -491,16 +523,16 @@ func (m *memory[R, P]) Replace(ctx context.Context, tenant string, r *R) (*R, er
 }
 
 // put gives a record a new object, version and index entries.
-func (m *memory[R, P]) put(tx *memTx, tab *memTable, rec *record, o *object, keys []string) {
+func (m *memory[R, P]) put(tx *memTx, tab *memTable, rec *record, o *object, kept Resource, keys []string) {
 	m.unindex(tab, rec)
-	old, version, modified := rec.o, rec.version, rec.modified
-	rec.o = o
+	old, oldKept, version, modified := rec.o, rec.r, rec.version, rec.modified
+	rec.o, rec.r = o, kept
 	rec.version++
 	rec.modified = m.now().UTC().Truncate(time.Microsecond)
 	m.reindex(tab, rec, keys)
 	tx.onUndo(func() {
 		m.unindex(tab, rec)
-		rec.o, rec.version, rec.modified = old, version, modified
+		rec.o, rec.r, rec.version, rec.modified = old, oldKept, version, modified
 		keys, _ := m.t.keys(old)
 		m.reindex(tab, rec, keys)
 	})

@@ -14,7 +14,6 @@ import (
 
 func (m *memory[R, P]) Query(ctx context.Context, tenant string, q Query) (Page[R], error) {
 	var page Page[R]
-	var found []*object
 	err := m.view(ctx, func() {
 		t := m.tenants[tenant]
 		if t == nil || t.tables[m.t.name] == nil {
@@ -24,7 +23,7 @@ func (m *memory[R, P]) Query(ctx context.Context, tenant string, q Query) (Page[
 		if q.Filter == nil && q.Sort.By.Name == "" {
 			page.Total = len(tab.order)
 			for _, rec := range window(tab.order, q.Start, q.Count) {
-				found = append(found, m.full(tenant, rec, q.Omit))
+				page.Resources = append(page.Resources, m.load(tenant, rec, q.Omit))
 			}
 			return
 		}
@@ -36,12 +35,9 @@ func (m *memory[R, P]) Query(ctx context.Context, tenant string, q Query) (Page[
 		m.sort(tenant, matches, q.Sort)
 		page.Total = len(matches)
 		for _, rec := range window(matches, q.Start, q.Count) {
-			found = append(found, m.full(tenant, rec, q.Omit))
+			page.Resources = append(page.Resources, m.load(tenant, rec, q.Omit))
 		}
 	})
-	for _, o := range found {
-		page.Resources = append(page.Resources, (*R)(m.t.resource(o).(P)))
-	}
 	return page, err
 }
 

@@ -3,10 +3,7 @@
 
 package scim
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // object is a JSON object in its order. Values are string, bool, number,
 // *object, []any or nil.
@@ -22,7 +19,7 @@ type number string
 
 func (o *object) index(name string) int {
 	for i := range o.fields {
-		if strings.EqualFold(o.fields[i].name, name) {
+		if sameName(o.fields[i].name, name) {
 			return i
 		}
 	}

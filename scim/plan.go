@@ -20,6 +20,7 @@ type plan struct {
 	fields []planField
 	byName map[string]int // by lower case
 	extra  []int          // index of Base.Extra
+	deep   bool           // has fields that a copy of the struct shares
 }
 
 type planField struct {
@@ -70,6 +71,8 @@ func makePlan(t reflect.Type, depth int) (*plan, error) {
 			return nil, fmt.Errorf("scim: %s has two fields for %q", t, name)
 		}
 		p.byName[strings.ToLower(name)] = len(p.fields)
+		p.byName[name] = len(p.fields)
+		p.deep = p.deep || pf.list || pf.pointer || pf.sub != nil && pf.sub.deep
 		p.fields = append(p.fields, pf)
 	}
 	return p, nil
@@ -105,7 +108,7 @@ func makeField(name string, f reflect.StructField, depth int) (planField, error)
 
 func (p *plan) field(name string) *planField {
 	for i := range p.fields {
-		if strings.EqualFold(p.fields[i].name, name) {
+		if sameName(p.fields[i].name, name) {
 			return &p.fields[i]
 		}
 	}
@@ -228,7 +231,9 @@ func (f *planField) encodeOne(v reflect.Value) any {
 	return number(strconv.FormatFloat(v.Float(), 'g', -1, 64))
 }
 
-func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999999999Z07:00") }
+const timeLayout = "2006-01-02T15:04:05.999999999Z07:00"
+
+func formatTime(t time.Time) string { return t.UTC().Format(timeLayout) }
 
 // decode fills a struct from an object whose values have the right types;
 // others are left out. Names that the struct lacks go to Extra.

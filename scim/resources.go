@@ -115,8 +115,18 @@ func (c *call) delete(t *resourceType, id string) (*response, error) {
 
 // show renders the answer that has a resource in it.
 func (c *call) show(t *resourceType, res result, p projection, status int) *response {
-	body := appendJSON(make([]byte, 0, 1024), p.render(t, c.finish(t, res.r)))
+	body := c.appendResource(make([]byte, 0, 1024), t, res.r, p)
 	return &response{status: status, body: body, version: etag(res.version), location: res.location}
+}
+
+// appendResource writes a resource as a client sees it.
+func (c *call) appendResource(b []byte, t *resourceType, r Resource, p projection) []byte {
+	if p.isDefault() {
+		if out, ok := c.fast(b, t, r); ok {
+			return out
+		}
+	}
+	return appendJSON(b, p.render(t, c.finish(t, r)))
 }
 
 func (c *call) resultOf(t *resourceType, r Resource) result {

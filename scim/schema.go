@@ -138,9 +138,12 @@ func (a *Attribute) exact() bool { return a.CaseExact || a.Type == Binary || a.T
 
 func (a *Attribute) sub(name string) *Attribute { return find(a.SubAttributes, name) }
 
+// sameName compares names of attributes and schemas, which are ASCII.
+func sameName(a, b string) bool { return len(a) == len(b) && (a == b || strings.EqualFold(a, b)) }
+
 func find(attrs []Attribute, name string) *Attribute {
 	for i := range attrs {
-		if strings.EqualFold(attrs[i].Name, name) {
+		if sameName(attrs[i].Name, name) {
 			return &attrs[i]
 		}
 	}

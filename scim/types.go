@@ -59,6 +59,7 @@ type resourceType struct {
 	ignored                     map[string]bool // folded paths that are dropped silently
 	refused                     map[string]bool // folded paths that are refused
 	activeDefault               bool            // "active" is set where the client says nothing
+	plain                       bool            // see isPlain
 }
 
 func (t *resourceType) resourceType() *resourceType { return t }

@@ -347,5 +347,5 @@ func (c *compiler) related(p filter.Path, e *filter.Compare) (string, bool, erro
 	}
 	down := c.alias()
 	return "WITH RECURSIVE " + down + " (id) AS (SELECT member FROM scim_members WHERE tenant = $1 AND $2 <> '' AND " + groups +
-		" UNION SELECT m.member FROM " + down + " JOIN scim_members m ON m.tenant = $1 AND m.group_id = " + down + ".id) SELECT id AS owner FROM " + down, true, nil
+		" UNION SELECT m.member FROM " + down + " CROSS JOIN scim_members m WHERE m.tenant = $1 AND m.group_id = " + down + ".id) SELECT id AS owner FROM " + down, true, nil
 }

@@ -260,8 +260,8 @@ func (s *resources[R]) fillGroups(ctx context.Context, tenant string, users []*s
 	}
 	rows, err := s.q(ctx).QueryContext(ctx, `WITH RECURSIVE up (root, id, depth) AS (
 			SELECT member, group_id, 0 FROM scim_members WHERE tenant = $1 AND member IN (`+placeholders(2, len(users))+`)
-			UNION SELECT up.root, m.group_id, 1 FROM up JOIN scim_members m ON m.tenant = $1 AND m.member = up.id)
-		SELECT up.root, up.id, MIN(up.depth), g.name FROM up JOIN scim_resources g ON g.tenant = $1 AND g.kind = 'Group' AND g.id = up.id
+			UNION SELECT up.root, m.group_id, 1 FROM up CROSS JOIN scim_members m WHERE m.tenant = $1 AND m.member = up.id)
+		SELECT up.root, up.id, MIN(up.depth), g.name FROM up CROSS JOIN scim_resources g WHERE g.tenant = $1 AND g.kind = 'Group' AND g.id = up.id
 		GROUP BY up.root, up.id, g.name ORDER BY g.name, up.id`, args...)
 	if err != nil {
 		return err
