@@ -100,6 +100,15 @@ type Access interface {
 	Credentials(ctx context.Context, grant Grant, accountID, roleName string) (Credentials, error)
 }
 
+// AccountPager is an optional power of an [Access] that can read one page of
+// accounts for the price of one page.
+type AccountPager interface {
+	// AccountsPage returns at most limit of [Access.Accounts], ordered by name
+	// without case and then by id, after that place. Empty strings are the
+	// beginning.
+	AccountsPage(ctx context.Context, personID, afterName, afterID string, limit int) ([]Account, error)
+}
+
 // DevicePolicy says who may sign in by device code.
 type DevicePolicy string
 

@@ -77,16 +77,40 @@ func (s *Server) listAccounts(r *http.Request, _ call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := s.cfg.Access.Accounts(r.Context(), g.Session.PersonID)
+	name, id, ok := strings.Cut(at, "\x00")
+	if at != "" && !ok {
+		return nil, refuse(CheckRequest, publicCursor)
+	}
+	// One more than asked tells whether there is a next page.
+	found, err := s.accountsPage(r.Context(), g.Session.PersonID, name, id, size+1)
 	if err != nil {
 		return nil, err
 	}
-	found, next := cut(accounts, at, size, func(a Account) string { return strings.ToLower(a.Name) + "\x00" + a.ID })
-	out := listAccountsResponse{AccountList: make([]accountInfo, len(found)), NextToken: next}
-	for i, a := range found {
-		out.AccountList[i] = accountInfo{a.ID, a.Name, a.Email}
+	out := listAccountsResponse{AccountList: make([]accountInfo, 0, len(found))}
+	if len(found) > size {
+		found = found[:size]
+		out.NextToken = cursor(found[size-1].Name + "\x00" + found[size-1].ID)
+	}
+	for _, a := range found {
+		out.AccountList = append(out.AccountList, accountInfo{a.ID, a.Name, a.Email})
 	}
 	return out, nil
+}
+
+// accountsPage asks for one page, or cuts it out of all.
+func (s *Server) accountsPage(ctx context.Context, personID, name, id string, limit int) ([]Account, error) {
+	if pager, ok := s.cfg.Access.(AccountPager); ok {
+		return pager.AccountsPage(ctx, personID, name, id, limit)
+	}
+	all, err := s.cfg.Access.Accounts(ctx, personID)
+	if err != nil {
+		return nil, err
+	}
+	after := ""
+	if id != "" {
+		after = strings.ToLower(name) + "\x00" + id
+	}
+	return cut(all, after, limit, func(a Account) string { return strings.ToLower(a.Name) + "\x00" + a.ID }), nil
 }
 
 type roleInfo struct {
@@ -119,10 +143,14 @@ func (s *Server) listAccountRoles(r *http.Request, c call) (any, error) {
 	if len(roles) == 0 {
 		return nil, refuse(CheckRole, "No access: you have no role in account %s. Ask an administrator for an assignment, or choose another account.", account)
 	}
-	found, next := cut(roles, at, size, func(name string) string { return name })
-	out := listRolesResponse{RoleList: make([]roleInfo, len(found)), NextToken: next}
-	for i, name := range found {
-		out.RoleList[i] = roleInfo{name, account}
+	found := cut(roles, at, size+1, func(name string) string { return name })
+	out := listRolesResponse{RoleList: make([]roleInfo, 0, len(found))}
+	if len(found) > size {
+		found = found[:size]
+		out.NextToken = cursor(found[size-1])
+	}
+	for _, name := range found {
+		out.RoleList = append(out.RoleList, roleInfo{name, account})
 	}
 	return out, nil
 }
@@ -250,8 +278,8 @@ func page(r *http.Request) (after string, size int, err error) {
 	}
 	if cursor != "" {
 		raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-		if err != nil || len(raw) == 0 || raw[0] != '1' {
-			return "", 0, refuse(CheckRequest, "next_token is not one of this list's.")
+		if err != nil || len(raw) < 2 || raw[0] != '1' {
+			return "", 0, refuse(CheckRequest, publicCursor)
 		}
 		after = string(raw[1:])
 	}
@@ -269,11 +297,18 @@ func page(r *http.Request) (after string, size int, err error) {
 	return after, size, nil
 }
 
-// cut returns the page of items after the cursor, in the order of their keys,
-// and the next cursor. The cursor is the last key shown: items that come or go
-// meanwhile neither repeat nor hide others. It grants nothing, so it is not
-// signed.
-func cut[T any](items []T, after string, size int, key func(T) string) ([]T, *string) {
+const publicCursor = "next_token is not one of this list's."
+
+// cursor is the place of the last item shown: items that come or go meanwhile
+// neither repeat nor hide others. It grants nothing, so it is not signed.
+func cursor(place string) *string {
+	c := base64.RawURLEncoding.EncodeToString([]byte("1" + place))
+	return &c
+}
+
+// cut returns at most limit items whose keys come after a key, in the order of
+// the keys.
+func cut[T any](items []T, after string, limit int, key func(T) string) []T {
 	type keyed struct {
 		key  string
 		item T
@@ -285,13 +320,9 @@ func cut[T any](items []T, after string, size int, key func(T) string) ([]T, *st
 		}
 	}
 	slices.SortFunc(all, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
-	out := make([]T, 0, min(size, len(all)))
-	for _, k := range all[:min(size, len(all))] {
+	out := make([]T, 0, min(limit, len(all)))
+	for _, k := range all[:min(limit, len(all))] {
 		out = append(out, k.item)
 	}
-	if len(all) <= size {
-		return out, nil
-	}
-	next := base64.RawURLEncoding.EncodeToString([]byte("1" + all[size-1].key))
-	return out, &next
+	return out
 }

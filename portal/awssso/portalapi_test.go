@@ -53,7 +53,7 @@ func TestPaging(t *testing.T) {
 		t.Errorf("%d accounts in %d pages", len(seen), pages)
 	}
 	for _, q := range []string{
-		"max_result=0", "max_result=-1", "max_result=1001", "max_result=x", "max_result=99999999999", "next_token=%00", "next_token=AAAA", "next_token=MQ&next_token=MQ",
+		"next_token=MQ", "next_token=MWFiYw", "max_result=0", "max_result=-1", "max_result=1001", "max_result=x", "max_result=99999999999", "next_token=%00", "next_token=AAAA", "next_token=MQ&next_token=MQ",
 		"next_token=" + strings.Repeat("A", 2000),
 	} {
 		refused(t, p, c.Get(t, "/assignment/accounts?"+q, token), 400, "InvalidRequestException", "invalid_request", awssso.CheckRequest)
@@ -266,5 +266,39 @@ func TestNewRefuses(t *testing.T) {
 				t.Error("accepted")
 			}
 		})
+	}
+}
+
+// pager hands out pages by itself.
+type pager struct{ *awsssotest.Portal }
+
+func (pager) AccountsPage(_ context.Context, person, name, id string, limit int) (out []awssso.Account, err error) {
+	for i := range 5 {
+		if a := (awssso.Account{ID: fmt.Sprintf("%012d", i), Name: person}); (name == "" || a.ID > id) && len(out) < limit {
+			out = append(out, a)
+		}
+	}
+	return out, nil
+}
+
+func TestAccountPager(t *testing.T) {
+	t.Parallel()
+	p, b := portal(t, awsssotest.Options{})
+	c := p.Client().Register(t)
+	token := c.Login(t, b).Text("accessToken")
+	p.Restart(awsssotest.Options{Store: p.Config.Store, Configure: func(c *awssso.Config) { c.Access = pager{p} }})
+	next, sizes := "", []int(nil)
+	for {
+		a := c.Get(t, "/assignment/accounts?max_result=2&next_token="+next, token)
+		if a.Status != http.StatusOK {
+			t.Fatalf("%d %s", a.Status, a.Raw)
+		}
+		sizes = append(sizes, len(a.Body["accountList"].([]any)))
+		if next = a.Text("nextToken"); next == "" {
+			break
+		}
+	}
+	if fmt.Sprint(sizes) != "[2 2 1]" {
+		t.Errorf("pages of %v", sizes)
 	}
 }

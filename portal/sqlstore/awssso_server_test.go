@@ -196,3 +196,13 @@ func BenchmarkSSOPoll(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSSOCharge is one durable commit.
+func BenchmarkSSOCharge(b *testing.B) {
+	store := ssoSQLite(b).SSO()
+	for b.Loop() {
+		if err := store.Charge(b.Context(), "k", 1<<30, time.Hour, time.Now()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
