@@ -356,13 +356,13 @@ func (n Node) Commented() bool {
 
 // Base64 decodes xs:base64Binary, in which white space is ignored.
 func Base64(s string) ([]byte, error) {
-	if strings.ContainsAny(s, " \t\r\n") {
-		s = strings.Map(func(r rune) rune {
-			if r == ' ' || r == '\t' || r == '\r' || r == '\n' {
-				return -1
-			}
-			return r
-		}, s)
+	b := make([]byte, 0, len(s))
+	for i := range len(s) {
+		if !is(s[i], classSpace) {
+			b = append(b, s[i])
+		}
 	}
-	return base64.StdEncoding.Strict().DecodeString(s)
+	out := make([]byte, base64.StdEncoding.DecodedLen(len(b)))
+	n, err := base64.StdEncoding.Strict().Decode(out, b)
+	return out[:n], err
 }
