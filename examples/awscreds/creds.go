@@ -97,6 +97,7 @@ type processCmd struct {
 // Run answers as a credential_process: from the cache, or by one exchange that
 // all processes share. It never opens a browser.
 func (c *processCmd) Run(a *app) error {
+	a.ask = nil // the terminal belongs to the program that called
 	p, err := a.one()
 	if err != nil {
 		return err

@@ -122,14 +122,21 @@ func (a *app) poll(p portal, t *token, d *ssooidc.StartDeviceAuthorizationOutput
 	interval := max(time.Duration(d.Interval)*time.Second, time.Second)
 	ctx, cancel := context.WithTimeout(a.ctx, time.Duration(d.ExpiresIn)*time.Second)
 	defer cancel()
+	end := a.now().Add(time.Duration(d.ExpiresIn) * time.Second)
 	a.say("Waiting for approval, %v at most.", time.Duration(d.ExpiresIn)*time.Second)
 	client := p.oidc()
 	for {
+		if a.live {
+			fmt.Fprintf(a.err, "\r%v left \x1b[K", end.Sub(a.now()).Round(time.Second))
+		}
 		out, err := client.CreateToken(ctx, &ssooidc.CreateTokenInput{
 			ClientId: &t.ClientID, ClientSecret: &t.ClientSecret, DeviceCode: d.DeviceCode,
 			GrantType: aws.String("urn:ietf:params:oauth:grant-type:device_code"),
 		})
 		if err == nil {
+			if a.live {
+				fmt.Fprint(a.err, "\r\x1b[K")
+			}
 			t.take(out, a.now())
 			return nil
 		}

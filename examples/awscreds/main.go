@@ -16,7 +16,7 @@
 // the key with AWSCREDS_CACHE:
 //
 //	keychain     the default
-//	passphrase   derived from AWSCREDS_PASSPHRASE
+//	passphrase   derived from AWSCREDS_PASSPHRASE, or asked for at a terminal
 //	key-file     a random key in the file AWSCREDS_KEY_FILE (mode 0600)
 //
 // A secret is printed only by creds, process and serve, and by exec into the
@@ -48,6 +48,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/term"
 )
 
 // The exit statuses.
@@ -100,20 +101,33 @@ type commands struct {
 // app is what every command works with; tests make their own.
 type app struct {
 	*commands
-	ctx    context.Context
-	dir    string
-	in     io.Reader
-	out    io.Writer
-	err    io.Writer
-	env    func(string) string
-	open   func(url string) error
-	now    func() time.Time
+	ctx  context.Context
+	dir  string
+	in   io.Reader
+	out  io.Writer
+	err  io.Writer
+	env  func(string) string
+	open func(url string) error
+	now  func() time.Time
+	// ask asks the person at the terminal for a passphrase; nil if there is
+	// none. live tells that err is a terminal.
+	ask    func(prompt string) (string, error)
+	live   bool
 	secret *secrets
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	a := &app{ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, open: openBrowser, now: time.Now}
+	a.live = term.IsTerminal(int(os.Stderr.Fd()))
+	if term.IsTerminal(int(os.Stdin.Fd())) && a.live {
+		a.ask = func(prompt string) (string, error) {
+			fmt.Fprint(os.Stderr, prompt)
+			b, err := term.ReadPassword(int(os.Stdin.Fd()))
+			fmt.Fprintln(os.Stderr)
+			return string(b), err
+		}
+	}
 	code := a.run(os.Args[1:])
 	stop()
 	os.Exit(code)

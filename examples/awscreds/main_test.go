@@ -505,6 +505,52 @@ func TestSetupRefuses(t *testing.T) {
 	}
 }
 
+func TestSeveralPortals(t *testing.T) {
+	w := newWorld(t)
+	w.login()
+	other := newWorld(t)
+	w.ok("setup", other.portal.URL, "--name", "other")
+	r := w.run("list")
+	if r.code != 0 || strings.Count(r.out, "\n") != 3 || !strings.Contains(r.err, "--portal other") {
+		t.Errorf("one signed in: %+v", r)
+	}
+	if r := w.run("list", "--portal", "other"); r.code != exitSignIn {
+		t.Errorf("the other: %+v", r)
+	}
+	w.browser, other.browser = other.browser, w.browser
+	w.ok("login", "--portal", "other")
+	if out := w.ok("list"); strings.Count(out, "\n") != 6 {
+		t.Errorf("both: %s", out)
+	}
+	if r := w.run("creds", account+"/Admin"); r.code != exitUsage {
+		t.Errorf("in both: %+v", r)
+	}
+	w.ok("creds", "--portal", "other", account+"/Admin")
+	if w.exchange != 0 || other.exchange != 1 {
+		t.Errorf("%d and %d exchanges", w.exchange, other.exchange)
+	}
+}
+
+func TestPassphraseIsAskedFor(t *testing.T) {
+	w := newWorld(t)
+	w.env["AWSCREDS_CACHE"] = "passphrase"
+	asked := 0
+	run := func(args ...string) int {
+		a := &app{ctx: t.Context(), dir: w.dir, out: io.Discard, err: io.Discard, now: time.Now, env: func(n string) string { return w.env[n] }, ask: func(string) (string, error) {
+			asked++
+			return "correct horse", nil
+		}}
+		return a.run(args)
+	}
+	w.ok("setup", w.portal.URL)
+	if code := run("list"); code != exitSignIn || asked != 1 {
+		t.Errorf("status %d, asked %d times", code, asked)
+	}
+	if code := run("process", "--account", account, "--role", "Admin"); code != exitUsage || asked != 1 {
+		t.Errorf("process: status %d, asked %d times", code, asked)
+	}
+}
+
 func TestKeyFile(t *testing.T) {
 	w := newWorld(t)
 	w.login()

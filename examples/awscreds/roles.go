@@ -31,16 +31,27 @@ func (r role) String() string { return clean(r.AccountName) + "/" + r.Role }
 
 const maxPages = 1000
 
-// roles lists what the person may use at the portals, eight accounts at a
-// time.
+// roles lists what the person may use at the portals. One where nobody is
+// signed in is passed over with a notice, unless that goes for all of them.
 func (a *app) roles(portals []portal) ([]role, error) {
 	var out []role
+	var missing error
+	answered := 0
 	for _, p := range portals {
 		rs, err := a.rolesOf(p)
+		if err != nil && len(portals) > 1 && explain(err).code == exitSignIn {
+			a.say("%s", clean(explain(err).text))
+			missing = err
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
+		answered++
 		out = append(out, rs...)
+	}
+	if answered == 0 && missing != nil {
+		return nil, missing
 	}
 	slices.SortFunc(out, func(x, y role) int {
 		return strings.Compare(strings.ToLower(x.AccountName+"\x00"+x.AccountID+"\x00"+x.Role), strings.ToLower(y.AccountName+"\x00"+y.AccountID+"\x00"+y.Role))
@@ -48,6 +59,7 @@ func (a *app) roles(portals []portal) ([]role, error) {
 	return out, nil
 }
 
+// rolesOf lists the roles at one portal, eight accounts at a time.
 func (a *app) rolesOf(p portal) ([]role, error) {
 	at, err := a.accessToken(p)
 	if err != nil {

@@ -44,10 +44,17 @@ func (a *app) vaultKey(dir string) ([]byte, error) {
 	case "", "keychain":
 		return a.keychainKey()
 	case "passphrase":
-		if a.env("AWSCREDS_PASSPHRASE") == "" {
+		passphrase := a.env("AWSCREDS_PASSPHRASE")
+		if passphrase == "" && a.ask != nil {
+			var err error
+			if passphrase, err = a.ask("Passphrase of the credential cache: "); err != nil {
+				return nil, err
+			}
+		}
+		if passphrase == "" {
 			return nil, fail(exitUsage, nil, "Set AWSCREDS_PASSPHRASE, the passphrase of the credential cache.")
 		}
-		return sts.PassphraseKey(dir, a.env("AWSCREDS_PASSPHRASE"))
+		return sts.PassphraseKey(dir, passphrase)
 	case "key-file":
 		return keyFromFile(a.env("AWSCREDS_KEY_FILE"))
 	default:

@@ -76,6 +76,7 @@ type completeCmd struct {
 // Run prints the remembered roles that begin with the word. It asks nobody, so
 // that a key press never waits for the network.
 func (c *completeCmd) Run(a *app) error {
+	a.ask = nil
 	list, err := a.portals()
 	if err != nil {
 		return err
