@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/saml"
+	"github.com/gatehouse-id/gatehouse/saml/internal/dsig"
+	"github.com/gatehouse-id/gatehouse/saml/internal/xmltree"
 	"github.com/gatehouse-id/gatehouse/saml/samltest"
 )
 
@@ -145,5 +148,47 @@ func BenchmarkIssue(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkAggregate verifies and reads a signed aggregate of 10,000 entities,
+// 80 MB.
+func BenchmarkAggregate(b *testing.B) {
+	var doc strings.Builder
+	doc.WriteString(`<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" ID="_all">`)
+	idp := fullIdP(b)
+	one := idp.Entity()
+	one.Contacts = nil
+	for i := range 12 {
+		one.Contacts = append(one.Contacts, saml.Contact{Type: "technical", GivenName: strings.Repeat("n", 200), Emails: []string{fmt.Sprintf("mailto:%d@example.test", i)}})
+	}
+	raw, err := one.Marshal()
+	if err != nil {
+		b.Fatal(err)
+	}
+	const n = 10_000
+	for i := range n {
+		doc.WriteString(strings.Replace(string(raw), "https://idp.test/metadata", fmt.Sprintf("https://idp%d.test/metadata", i), 1))
+	}
+	doc.WriteString(`</md:EntitiesDescriptor>`)
+	lim := xmltree.Limits{Bytes: 256 << 20, Elements: 8 << 20, Namespaces: 128}
+	signed, err := dsig.Sign([]byte(doc.String()), dsig.SignOptions{Signer: samltest.Key().Signer, Certificate: samltest.Key().Certificate, Limits: lim})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(signed)))
+	b.ReportAllocs()
+	o := saml.MetadataOptions{Certificates: []*x509.Certificate{samltest.Key().Certificate}, EntityID: "https://idp7777.test/metadata"}
+	for b.Loop() {
+		found := 0
+		for _, err := range saml.ParseAggregate(signed, o) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			found++
+		}
+		if found != 1 {
+			b.Fatal(found)
+		}
 	}
 }

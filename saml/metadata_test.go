@@ -303,3 +303,10 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("%q", d.Warnings)
 	}
 }
+
+func TestMDQ(t *testing.T) {
+	t.Parallel()
+	if got, want := saml.MDQ("https://mdq.test/", "https://idp.test/a b"), "https://mdq.test/entities/https%3A%2F%2Fidp.test%2Fa%20b"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -107,15 +107,11 @@ func buildQuery(vals map[string]string, limit int) (*query, error) {
 	return q, nil
 }
 
-// decodeBase64 takes base64 with the line breaks that peers put into it.
+// decodeBase64 takes base64 with the white space that peers put into it; line
+// breaks the decoder itself passes over.
 func decodeBase64(s string) ([]byte, error) {
-	if strings.ContainsAny(s, " \t\r\n") {
-		s = strings.Map(func(r rune) rune {
-			if r == ' ' || r == '\t' || r == '\r' || r == '\n' {
-				return -1
-			}
-			return r
-		}, s)
+	if strings.IndexByte(s, ' ') >= 0 || strings.IndexByte(s, '\t') >= 0 {
+		s = strings.NewReplacer(" ", "", "\t", "").Replace(s)
 	}
 	return base64.StdEncoding.DecodeString(s)
 }

@@ -94,7 +94,8 @@ func origin(s string) string {
 // MDQ returns the address of an entity at a metadata query service. Fetch it
 // with MetadataOptions.EntityID set and the service's certificate.
 func MDQ(base, entityID string) string {
-	return strings.TrimSuffix(base, "/") + "/entities/" + url.PathEscape(entityID)
+	id := strings.ReplaceAll(url.QueryEscape(entityID), "+", "%20")
+	return strings.TrimSuffix(base, "/") + "/entities/" + id
 }
 
 // FetchMetadata gets metadata from an address and parses it. client nil is
