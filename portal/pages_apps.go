@@ -5,8 +5,11 @@ package portal
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/gatehouse-id/gatehouse/portal/app"
 	"github.com/gatehouse-id/gatehouse/portal/audit"
@@ -159,6 +162,11 @@ func (p *Portal) appRespond(w http.ResponseWriter, r *http.Request, c *current, 
 		return err
 	}
 	params.NameID, params.Attributes = app.Release(a, c.person, groups)
+	if params.Request != nil && params.Request.NameIDPolicy != nil {
+		if !p.nameIDAsAsked(&params, c) {
+			return p.appFail(w, r, params.Request, saml.StatusRequester, saml.StatusInvalidNameID)
+		}
+	}
 	if params.NameID.Value == "" {
 		return refuse(CheckInput, http.StatusForbidden, "Your account lacks the e-mail address that this application wants. Ask an administrator.", nil)
 	}
@@ -182,6 +190,31 @@ func (p *Portal) appRespond(w http.ResponseWriter, r *http.Request, c *current, 
 	}
 	p.sendOn(w, r, out, a.Name)
 	return nil
+}
+
+// nameIDAsAsked names the person in the format that the request asks for; false
+// if that cannot be done (Core 3.4.1.1). Transient names are new every time,
+// persistent ones differ between applications.
+func (p *Portal) nameIDAsAsked(params *saml.ResponseParams, c *current) bool {
+	switch format := params.Request.NameIDPolicy.Format; format {
+	case "", saml.NameIDUnspecified, params.NameID.Format:
+	case saml.NameIDTransient:
+		params.NameID = saml.NameID{Value: "_" + rand.Text(), Format: format}
+	case saml.NameIDPersistent:
+		params.NameID = saml.NameID{Value: saml.PairwiseID(p.pairwiseKey(), p.url(PathAppMetadata), params.Request.SP, c.person.ID), Format: format}
+	case saml.NameIDEmail:
+		params.NameID = saml.NameID{Value: c.person.Email, Format: format}
+	default:
+		return false
+	}
+	return true
+}
+
+// pairwiseKey keys persistent NameIDs. It comes from the first of the secrets by
+// id, not from the primary one: a rotation must not make everybody a stranger.
+func (p *Portal) pairwiseKey() []byte {
+	all := p.keys.DeriveAll("pairwise")
+	return all[slices.Min(slices.Collect(maps.Keys(all)))]
 }
 
 // answered is the class to state: one that was asked for, where what was

@@ -69,7 +69,9 @@ type SigningKey struct {
 type Keys struct {
 	// Primary names the one of Secrets that seals; the others still open.
 	Primary string
-	// Secrets are AES-256 keys of 32 bytes by id.
+	// Secrets are AES-256 keys of 32 bytes by id. The first by id keys the
+	// persistent NameIDs of applications besides: give new keys ids that sort
+	// behind it, and keep it.
 	Secrets map[string][]byte
 	// AWS and Apps are the signing keys of the two identity providers. The
 	// first signs, all are published, so that a key rolls over with an overlap.
