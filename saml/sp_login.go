@@ -132,7 +132,18 @@ func (s *ServiceProvider) connection(ctx context.Context, id string) (*Connectio
 	if err := c.check(s.cfg.Now()); err != nil {
 		return nil, err
 	}
+	if u, err := url.Parse(c.Finish); err != nil || !underPath(u.Path, s.cfg.CookiePath) {
+		e := refuse(CheckConfig, "Finish %q is not under CookiePath %q: the cookie of the login would not come", c.Finish, s.cfg.CookiePath)
+		e.Connection = c.ID
+		return nil, e
+	}
 	return c, nil
+}
+
+// underPath tells whether a cookie with the path goes to p (RFC 6265 5.1.4).
+func underPath(p, cookie string) bool {
+	rest, ok := strings.CutPrefix(p, cookie)
+	return ok && (rest == "" || strings.HasSuffix(cookie, "/") || rest[0] == '/')
 }
 
 func (c *Connection) check(now time.Time) error {
