@@ -68,6 +68,7 @@ func TestTicketIsSpentOnce(t *testing.T) {
 	}
 	_, err = begin(changed)
 	r.want("a ticket made to be good with factors", err, mfa.CheckTicket)
+	r.want("a look at the ticket", r.flow.CheckTicket(ctx, alice, first), "")
 	one, err := begin(first)
 	if err != nil {
 		t.Fatal(err)
@@ -96,6 +97,7 @@ func TestTicketIsSpentOnce(t *testing.T) {
 	r.want("the ticket a second time", err, mfa.CheckTicket)
 	_, err = begin(first)
 	r.want("the spent ticket", err, mfa.CheckTicket)
+	r.want("a look at the spent ticket", r.flow.CheckTicket(ctx, alice, first), mfa.CheckTicket)
 	another, err := r.flow.IssueTicket(ctx, mfa.TicketInput{Subject: alice})
 	if err != nil {
 		t.Fatal(err)

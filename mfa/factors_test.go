@@ -231,7 +231,7 @@ func TestSMS(t *testing.T) {
 	if _, err := r.finishEnrol(ch.ID, r.last().Code); err != nil {
 		t.Fatal(err)
 	}
-	ch = r.begin(mfa.KindSMS)
+	r.begin(mfa.KindSMS)
 	if r.last().To != "+41449999999" {
 		t.Errorf("sent to %q, not the newest number", r.last().To)
 	}

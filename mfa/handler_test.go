@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,15 +22,14 @@ import (
 type page struct {
 	*rig
 	h      http.Handler
-	mu     sync.Mutex
 	proved []mfa.Evidence
 	done   int
 	refuse bool
 	cookie string
 }
 
-func newPage(t *testing.T) *page {
-	p := &page{rig: newRig(t), cookie: session}
+func newPage(t *testing.T, change ...func(*mfa.Config)) *page {
+	p := &page{rig: newRig(t, change...), cookie: session}
 	p.proved = p.password()
 	h, err := mfa.NewHandler(mfa.HandlerConfig{
 		Flow: p.flow,

@@ -6,6 +6,7 @@ package mfa
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -117,12 +118,8 @@ func (u Upstream) check() error {
 
 func (u Upstream) clone() Upstream {
 	c := Upstream{Classes: map[string]Strength{}, AMR: map[string]Strength{}}
-	for k, v := range u.Classes {
-		c.Classes[k] = v
-	}
-	for k, v := range u.AMR {
-		c.AMR[k] = v
-	}
+	maps.Copy(c.Classes, u.Classes)
+	maps.Copy(c.AMR, u.AMR)
 	return c
 }
 
@@ -208,7 +205,7 @@ func (r Rule) check() error {
 	case r.Trust > 0 && (r.MaxAge > 0 || r.Require > Any):
 		return errors.New("trusted browsers never meet MaxAge or a Require above any")
 	case r.NoFactor.Grace > 0 && r.NoFactor.Action != ActEnrol:
-		return errors.New("Grace is for action enrol")
+		return errors.New("a Grace is for action enrol")
 	case r.Require > Any && (r.NoFactor.Action == ActMail):
 		return errors.New("a code by mail is never phishing-resistant")
 	}

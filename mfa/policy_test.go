@@ -23,8 +23,10 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) // a Monday
 
 var (
 	allFactors = []mfa.Info{
-		{Kind: mfa.KindTOTP}, {Kind: mfa.KindWebAuthn, Strength: mfa.Attested},
-		{Kind: mfa.KindMail, Implicit: true, Fallback: true}, {Kind: mfa.KindRecovery},
+		{Kind: mfa.KindTOTP},
+		{Kind: mfa.KindWebAuthn, Strength: mfa.Attested},
+		{Kind: mfa.KindMail, Implicit: true, Fallback: true},
+		{Kind: mfa.KindRecovery},
 	}
 	pwd      = mfa.Evidence{Kind: mfa.KindPassword, At: noon}
 	otp      = mfa.Evidence{Kind: mfa.KindTOTP, At: noon, Factor: true}

@@ -60,9 +60,8 @@ const (
 	ticketAny   = "a."
 )
 
-// checkTicket says whether the token lets the person enrol now.
-// CheckTicket reports whether a ticket would let the person enrol a factor now,
-// without spending it: nil, or a refusal with [CheckTicket].
+// CheckTicket says whether a ticket lets the person enrol a factor now, without
+// spending it: nil, or a refusal by the check of the same name.
 func (f *Flow) CheckTicket(ctx context.Context, s Subject, token string) error {
 	return f.checkTicket(ctx, s, token, f.now())
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -40,12 +41,7 @@ func (z Zone) contains(a netip.Addr, country string) bool {
 	if country == "" {
 		return false
 	}
-	for _, c := range z.Countries {
-		if c == country {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(z.Countries, country)
 }
 
 // Window is a time of day on some days.

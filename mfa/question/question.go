@@ -184,15 +184,15 @@ func pick(ids []string, n int) ([]string, error) {
 
 // Begin implements [mfa.Factor].
 func (f *Factor) Begin(_ context.Context, r mfa.BeginRequest) (mfa.Begun, error) {
-	for _, c := range r.Credentials {
-		var k kept
-		if err := json.Unmarshal(c.Secret, &k); err != nil {
-			return mfa.Begun{}, err
-		}
-		public, err := f.public(k.Asked, 0)
-		return mfa.Begun{Public: public}, err
+	if len(r.Credentials) == 0 {
+		return mfa.Begun{}, refuse(mfa.CheckCredential, "You have not set this up.", "no record")
 	}
-	return mfa.Begun{}, refuse(mfa.CheckCredential, "You have not set this up.", "no record")
+	var k kept
+	if err := json.Unmarshal(r.Credentials[0].Secret, &k); err != nil {
+		return mfa.Begun{}, err
+	}
+	public, err := f.public(k.Asked, 0)
+	return mfa.Begun{Public: public}, err
 }
 
 // Verify implements [mfa.Factor]: the answer is {"answers":{id:text}}, all of

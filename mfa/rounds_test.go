@@ -1,0 +1,145 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mfa_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/gatehouse-id/gatehouse/mfa"
+)
+
+// rounds asks until the answer is "done".
+type rounds struct{}
+
+func (rounds) Info() mfa.Info { return mfa.Info{Kind: "rounds", Implicit: true} }
+
+func (rounds) Begin(context.Context, mfa.BeginRequest) (mfa.Begun, error) {
+	return mfa.Begun{State: []byte("0"), Public: json.RawMessage(`"first"`)}, nil
+}
+
+func (rounds) Verify(_ context.Context, r mfa.VerifyRequest) (mfa.Verified, error) {
+	switch string(r.Answer) {
+	case "done":
+		return mfa.Verified{}, nil
+	case "more":
+		return mfa.Verified{Next: &mfa.Begun{State: append(r.State, '1'), Public: json.RawMessage(`"next"`)}}, nil
+	case "strong":
+		return mfa.Verified{Strength: mfa.Attested}, nil
+	case "foreign":
+		return mfa.Verified{RecordID: "another's"}, nil
+	case "fault":
+		return mfa.Verified{}, errors.New("the database of the factor is down")
+	}
+	return mfa.Verified{}, &mfa.Error{Check: mfa.CheckWrong, Public: mfa.PublicWrong}
+}
+
+func roundsRig(t *testing.T) *rig {
+	t.Helper()
+	return newRig(t, func(c *mfa.Config) { c.Factors = append(c.Factors, rounds{}) })
+}
+
+func (r *rig) next(id, answer string) string {
+	r.t.Helper()
+	_, err := r.finish(id, answer)
+	var another *mfa.Another
+	if !errors.As(err, &another) || another.Challenge.Kind != "rounds" || string(another.Challenge.Public) != `"next"` {
+		r.t.Fatalf("got %v", err)
+	}
+	return another.Challenge.ID
+}
+
+func (r *rig) failures(k mfa.Kind) int {
+	r.t.Helper()
+	c, err := r.store.Counters(r.t.Context(), alice)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return c[string(k)].Failures
+}
+
+// TestRounds: a round that was passed is not held against the person; one that
+// failed is, and ends the exchange.
+func TestRounds(t *testing.T) {
+	t.Parallel()
+	r := roundsRig(t)
+	first := r.begin("rounds").ID
+	second := r.next(first, "more")
+	if n := r.failures("rounds"); n != 0 {
+		t.Errorf("%d failures after a round that passed", n)
+	}
+	_, err := r.finish(first, "more")
+	r.want("the first question again", err, mfa.CheckChallenge)
+	third := r.next(second, "more")
+	_, err = r.flow.Finish(t.Context(), third, mfa.Answer{Session: "another", Data: []byte("done")}, nil)
+	r.want("a round in another session", err, mfa.CheckBinding)
+
+	id := r.next(r.begin("rounds").ID, "more")
+	_, err = r.finish(id, "wrong")
+	r.want("a wrong answer", err, mfa.CheckWrong)
+	if n := r.failures("rounds"); n != 1 {
+		t.Errorf("%d failures after a wrong answer", n)
+	}
+	_, err = r.finish(id, "done")
+	r.want("after a wrong answer", err, mfa.CheckChallenge)
+
+	id = r.next(r.next(r.begin("rounds").ID, "more"), "more")
+	res, err := r.finish(id, "done")
+	if err != nil || res.RecordID != "" || res.Subject != alice {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if n := r.failures("rounds"); n != 0 {
+		t.Errorf("%d failures after success", n)
+	}
+}
+
+func TestRoundsAreCapped(t *testing.T) {
+	t.Parallel()
+	r := roundsRig(t)
+	id := r.begin("rounds").ID
+	for range 9 {
+		id = r.next(id, "more")
+	}
+	_, err := r.finish(id, "more")
+	r.want("a tenth round", err, mfa.CheckRounds)
+}
+
+// TestFactorsAreNotTrusted: the flow refuses what a factor may not say.
+func TestFactorsAreNotTrusted(t *testing.T) {
+	t.Parallel()
+	r := roundsRig(t)
+	for _, answer := range []string{"strong", "foreign", "fault"} {
+		_, err := r.finish(r.begin("rounds").ID, answer)
+		if err == nil || mfa.CheckOf(err) != "" {
+			t.Errorf("%s: %v", answer, err)
+		}
+	}
+	if n := r.failures("rounds"); n != 3 {
+		t.Errorf("%d failures after three faults", n)
+	}
+	if !r.had(mfa.EventRefused) {
+		t.Error("a fault is no event")
+	}
+}
+
+// TestHandlerRounds: the next question comes as JSON.
+func TestHandlerRounds(t *testing.T) {
+	t.Parallel()
+	p := newPage(t, func(c *mfa.Config) { c.Factors = append(c.Factors, rounds{}) })
+	code, out := p.post("/challenge", obj{"kind": "rounds", "purpose": "second"})
+	if code != 200 {
+		t.Fatal(code, out)
+	}
+	code, out = p.post("/challenge/finish", obj{"id": out["id"], "answer": "more"})
+	next, _ := out["next"].(map[string]any)
+	if code != 200 || next["public"] != "next" || p.done != 0 {
+		t.Fatal(code, out)
+	}
+	code, out = p.post("/challenge/finish", obj{"id": next["id"], "answer": "done"})
+	if code != 200 || out["passed"] != true || p.done != 1 {
+		t.Fatal(code, out)
+	}
+}
