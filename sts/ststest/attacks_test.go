@@ -194,6 +194,7 @@ var attacks = []attack{
 	{name: "role that is not offered", request: set("RoleArn", roleARN2), status: deny, code: "AccessDenied", message: msgDenied, why: "does not offer"},
 	{name: "role that is not there", request: set("RoleArn", "arn:aws:iam::111122223333:role/None"), status: deny, code: "AccessDenied", message: msgDenied, why: "no role"},
 	{name: "role that trusts another", request: set("RoleArn", chained), status: deny, code: "AccessDenied", message: msgDenied, why: "does not trust"},
+	{name: "role of Identity Center", change: in(roleARN+",", reserved+","), request: set("RoleArn", reserved), status: deny, code: "AccessDenied", message: msgDenied, why: "Identity Center"},
 	{name: "role paired with another provider", change: in(","+providerARN, ","+otherIdPARN), status: deny, code: "AccessDenied", message: msgDenied, why: "does not offer"},
 	{name: "role of another account", change: in("::111122223333:role", "::999999999999:role"), status: deny, code: "AccessDenied", message: msgDenied, why: "different accounts"},
 	{name: "garbage for a role", change: in(roleARN+","+providerARN, "garbage"), status: deny, code: "AccessDenied", message: msgDenied, why: "role pair"},

@@ -37,6 +37,7 @@ const (
 	entityID    = "https://idp.example.com/aws"
 	roleARN     = "arn:aws:iam::111122223333:role/team/Admin"
 	roleARN2    = "arn:aws:iam::111122223333:role/ReadOnly"
+	reserved    = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123456789abcdef"
 	chained     = "arn:aws:iam::444455556666:role/Chained"
 	providerARN = "arn:aws:iam::111122223333:saml-provider/Gatehouse"
 	otherIdPARN = "arn:aws:iam::111122223333:saml-provider/Other"
@@ -157,6 +158,7 @@ func newLab(t testing.TB, change func(*ststest.Config)) *lab {
 		Roles: []ststest.Role{
 			{ARN: roleARN, Provider: providerARN, MaxSessionDuration: 4 * time.Hour, TagSession: true, TagKeys: []string{"Team", "Cost"}, SetSourceIdentity: true},
 			{ARN: roleARN2, Provider: providerARN},
+			{ARN: reserved, Provider: providerARN},
 			{ARN: chained, TrustedRoles: []string{roleARN}, MaxSessionDuration: 12 * time.Hour},
 		},
 	}

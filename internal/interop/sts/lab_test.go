@@ -150,17 +150,22 @@ func newWorld(t testing.TB, login ...string) *world {
 
 var address = regexp.MustCompile(`Open (\S+)`)
 
-// login runs awscreds login and approves in a browser what it prints.
 func (w *world) login(args ...string) {
 	w.t.Helper()
-	cmd := exec.CommandContext(w.t.Context(), w.bin, append([]string{"login", "--no-browser"}, args...)...)
-	cmd.Env = w.env
+	login(w.t, w.bin, w.env, func(link string) { w.portal.SignIn("alice").ApproveDevice(w.t, link, true) }, args...)
+}
+
+// login runs awscreds login and has approved what it prints.
+func login(t testing.TB, bin string, env []string, approve func(link string), args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), bin, append([]string{"login", "--no-browser"}, args...)...)
+	cmd.Env = env
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	var seen []byte
 	buf := make([]byte, 1024)
@@ -168,14 +173,14 @@ func (w *world) login(args ...string) {
 		n, err := stderr.Read(buf)
 		seen = append(seen, buf[:n]...)
 		if m := address.FindSubmatch(seen); m != nil && bytes.Contains(seen, []byte("Waiting")) {
-			w.portal.SignIn("alice").ApproveDevice(w.t, string(m[1]), true)
+			approve(string(m[1]))
 			break
 		}
 		if err != nil {
-			w.t.Fatalf("no address in %q", seen)
+			t.Fatalf("no address in %q", seen)
 		}
 	}
 	if err := cmd.Wait(); err != nil {
-		w.t.Fatalf("%v: %s", err, seen)
+		t.Fatalf("%v: %s", err, seen)
 	}
 }

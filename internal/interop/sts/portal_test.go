@@ -6,7 +6,11 @@ package sts
 import (
 	"encoding/base64"
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -92,4 +96,80 @@ func TestPortalAssertion(t *testing.T) {
 	if _, err := s.Portal.Access().Credentials(t.Context(), use); err != nil {
 		t.Errorf("the double: %v %+v", err, s.STS.Log())
 	}
+}
+
+var userCode = regexp.MustCompile(`name="user_code" value="([^"]+)"`)
+
+// TestAwscredsAtThePortal: awscreds, the whole portal behind its pages, and
+// the double behind that.
+func TestAwscredsAtThePortal(t *testing.T) {
+	t.Parallel()
+	bin, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := portaltest.NewServer(t)
+	alice := s.SignedIn(t, "alice")
+	post := func(path string, form url.Values) string {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		return body(t, alice, r)
+	}
+	approve := func(link string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, link, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := body(t, alice, r)
+		m := userCode.FindStringSubmatch(page)
+		if m == nil {
+			t.Fatalf("no code at %s:\n%s", link, page)
+		}
+		post("/device", url.Values{"user_code": {m[1]}, "via": {"link"}})
+		if page := post("/device/approve", url.Values{"user_code": {m[1]}, "decision": {"approve"}}); !strings.Contains(page, "approved") {
+			t.Fatalf("not approved:\n%s", page)
+		}
+	}
+	home := t.TempDir()
+	env := []string{"HOME=" + home, "AWSCREDS_HOME=" + filepath.Join(home, "awscreds"), "AWSCREDS_CACHE=key-file", "AWSCREDS_KEY_FILE=" + filepath.Join(home, "key")}
+	must(t, env, bin, "setup", s.URL, "--name", "corp", "--sts", s.STS.URL)
+	login(t, bin, env, approve)
+	if out := must(t, env, bin, "list"); strings.Count(out, portaltest.PermissionSet) != 2 {
+		t.Errorf("list: %s", out)
+	}
+	what := portaltest.AccountDev + "/" + portaltest.PermissionSet
+	if out := must(t, env, bin, "whoami", what); !strings.HasPrefix(out, "arn:aws:sts::"+portaltest.AccountDev+":assumed-role/"+portaltest.PermissionSet+"/") {
+		t.Errorf("whoami: %s", out)
+	}
+	must(t, env, bin, "process", "--account", portaltest.AccountProd, "--role", portaltest.PermissionSet)
+	if n := s.STS.Calls("AssumeRoleWithSAML"); n != 2 {
+		t.Errorf("%d exchanges for two roles", n)
+	}
+	if _, errs, err := run(t, env, bin, "process", "--account", portaltest.AccountProd, "--role", "Foreign"); err == nil || !strings.Contains(errs, "not yours") {
+		t.Errorf("a role of another: %v %s", err, errs)
+	}
+	must(t, env, bin, "logout")
+	if _, errs, err := run(t, env, bin, "list"); err == nil || !strings.Contains(errs, "awscreds login") {
+		t.Errorf("after logout: %v %s", err, errs)
+	}
+}
+
+func body(t *testing.T, c *http.Client, r *http.Request) string {
+	t.Helper()
+	resp, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
