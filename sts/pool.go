@@ -33,7 +33,7 @@ type PoolConfig struct {
 	// not used.
 	Provider ProviderConfig
 	// Max is how many providers the pool holds; 0 is 10,000. Asking for more
-	// is an error.
+	// is an error until one is dropped.
 	Max int
 }
 
@@ -107,6 +107,18 @@ func (p *Pool) All(ctx context.Context, keys []Key, parallel int) []Result {
 		out[i].Credentials, out[i].Err = pr.Retrieve(ctx)
 	})
 	return out
+}
+
+// Drop closes the provider of a key and makes room for another; a missing one
+// is no error. Credentials at rest stay.
+func (p *Pool) Drop(k Key) {
+	p.mu.Lock()
+	pr := p.of[k]
+	delete(p.of, k)
+	p.mu.Unlock()
+	if pr != nil {
+		pr.Close()
+	}
 }
 
 // Close closes all providers.

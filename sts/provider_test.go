@@ -347,6 +347,10 @@ func TestPool(t *testing.T) {
 	if _, err := pool.Provider(sts.Key{RoleName: "d"}); sts.CheckOf(err) != sts.CheckInput {
 		t.Errorf("beyond the bound: %v", err)
 	}
+	pool.Drop(sts.Key{RoleName: "c"})
+	if _, err := pool.Provider(sts.Key{RoleName: "d"}); err != nil {
+		t.Errorf("after Drop: %v", err)
+	}
 }
 
 func BenchmarkCachedCredentials(b *testing.B) {

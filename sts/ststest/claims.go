@@ -55,8 +55,8 @@ const (
 	redeemWithin = 5 * time.Minute
 )
 
-// namePattern is written out here once more: the double does not lean on
-// awsrole's checks, which build what it judges.
+// namePattern is written out here once more, as are the rules of tags and
+// durations: what awsrole got wrong when it built them, it would pass again.
 var namePattern = regexp.MustCompile(`^[a-zA-Z_0-9+=,.@-]{2,64}$`)
 
 // invalid is a refusal of the assertion itself.
