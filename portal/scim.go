@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/internal/sqltx"
 	"github.com/gatehouse-id/gatehouse/portal/audit"
 	"github.com/gatehouse-id/gatehouse/portal/directory"
 	"github.com/gatehouse-id/gatehouse/scim"
@@ -54,10 +55,18 @@ func scimCaller(r *http.Request) (scim.Caller, error) {
 	if !ok {
 		return scim.Caller{}, errors.New("portal: no caller")
 	}
+	if sqltx.IsBusy(v.err) {
+		return scim.Caller{}, &scim.Error{Check: scim.CheckBusy, Public: "the portal is busy", Err: v.err, RetryAfter: 2 * time.Second}
+	}
 	return v.caller, v.err
 }
 
+// scimError records a refusal; that the database is busy is none.
 func (p *Portal) scimError(r *http.Request, err *scim.Error) {
+	if err.Check == scim.CheckBusy || err.Check == scim.CheckInternal {
+		p.log.ErrorContext(r.Context(), "provisioning failed", "path", r.URL.Path, "correlation", audit.RequestFrom(r.Context()).Correlation, "error", err)
+		return
+	}
 	e := audit.Event{Type: audit.InputRefused, Check: "scim-" + string(err.Check), Details: map[string]string{"path": strings.TrimPrefix(r.URL.Path, p.prefix)}}
 	if c, cause := scimCaller(r); cause == nil {
 		e.Actor, e.Source = "scim:"+c.Actor, c.Tenant

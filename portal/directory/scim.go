@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/internal/sqltx"
 	"github.com/gatehouse-id/gatehouse/portal/audit"
 	"github.com/gatehouse-id/gatehouse/scim"
 )
@@ -50,6 +51,10 @@ func scimError(err error) error {
 		return scim.ErrConflict
 	case errors.Is(err, ErrVersion):
 		return scim.ErrVersion
+	case sqltx.IsBusy(err):
+		// The store has waited long enough: 503 with Retry-After, and no more
+		// tries by the handler.
+		return errors.Join(err, context.DeadlineExceeded)
 	}
 	return err
 }
@@ -60,7 +65,7 @@ type scimUsers struct{ d *Directory }
 
 // InTx makes the store a scim.Transactor.
 func (s scimUsers) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
-	return s.d.c.Store.InTx(ctx, fn)
+	return scimError(s.d.c.Store.InTx(ctx, fn))
 }
 
 func (s scimUsers) Create(ctx context.Context, tenant string, u *scim.User) (*scim.User, error) {
@@ -234,7 +239,7 @@ type scimGroups struct{ d *Directory }
 
 // InTx makes the store a scim.Transactor.
 func (s scimGroups) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
-	return s.d.c.Store.InTx(ctx, fn)
+	return scimError(s.d.c.Store.InTx(ctx, fn))
 }
 
 func (s scimGroups) Create(ctx context.Context, tenant string, g *scim.Group) (*scim.Group, error) {

@@ -86,8 +86,10 @@ func connect(c Config) (*Store, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
+	// A transaction is tried twelve times, so one that finds the file locked all
+	// the while gives up after six seconds.
 	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(2000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "temp_store(MEMORY)",
+		"busy_timeout(500)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "temp_store(MEMORY)",
 	}}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
 	if err != nil {
