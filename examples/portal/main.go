@@ -84,6 +84,11 @@ type serveCmd struct {
 
 // Run serves until a signal, then drains.
 func (s *serveCmd) Run(ctx context.Context, g *Globals) error {
+	if g.Database != "" && s.Config == "" {
+		if err := foreignDatabase(ctx, g.Database); err != nil {
+			return err
+		}
+	}
 	store, err := g.open(ctx)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -119,7 +120,7 @@ func decideSample(ctx context.Context, g *Globals, s *serveCmd, store *sqlstore.
 	case mark == "" && g.Database != "":
 		// Empty here means no organisation; a PostgreSQL database that holds
 		// anything else is somebody's.
-		if err := foreignTables(ctx, store); err != nil {
+		if err := foreignTables(ctx, store.DB()); err != nil {
 			return false, err
 		}
 	}
@@ -134,9 +135,25 @@ func loopback(u *url.URL) bool {
 	return u.Hostname() == "localhost" || err == nil && a.IsLoopback()
 }
 
-func foreignTables(ctx context.Context, store *sqlstore.Store) error {
+// foreignDatabase refuses a PostgreSQL database that is somebody's, before the
+// schema of a portal is made there.
+func foreignDatabase(ctx context.Context, dsn string) error {
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return errors.New("the PostgreSQL connection string is malformed") // the driver's text may hold the password
+	}
+	defer db.Close()
+	var own int
+	err = db.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.tables WHERE table_name = 'portal_settings' AND table_schema = current_schema()").Scan(&own)
+	if err != nil || own > 0 {
+		return err
+	}
+	return foreignTables(ctx, db)
+}
+
+func foreignTables(ctx context.Context, db *sql.DB) error {
 	var n int
-	err := store.DB().QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')
+	err := db.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')
 		AND table_name NOT LIKE 'portal\_%' AND table_name NOT LIKE 'mfa\_%' AND table_name NOT LIKE 'saml\_%' AND table_name NOT LIKE 'scim\_%' AND table_name <> 'goose_db_version'`).Scan(&n)
 	if err == nil && n > 0 {
 		err = errors.New("the PostgreSQL database is not empty; the sample organisation is made in an empty one only")
