@@ -51,9 +51,14 @@ func scimError(err error) error {
 		return scim.ErrConflict
 	case errors.Is(err, ErrVersion):
 		return scim.ErrVersion
-	case sqltx.IsBusy(err):
-		// The store has waited long enough: 503 with Retry-After, and no more
-		// tries by the handler.
+	}
+	return givenUp(err)
+}
+
+// givenUp says of a busy database that it was waited for long enough: 503 with
+// Retry-After, and no more tries by the handler.
+func givenUp(err error) error {
+	if sqltx.IsBusy(err) {
 		return errors.Join(err, context.DeadlineExceeded)
 	}
 	return err
@@ -65,7 +70,7 @@ type scimUsers struct{ d *Directory }
 
 // InTx makes the store a scim.Transactor.
 func (s scimUsers) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
-	return scimError(s.d.c.Store.InTx(ctx, fn))
+	return givenUp(s.d.c.Store.InTx(ctx, fn))
 }
 
 func (s scimUsers) Create(ctx context.Context, tenant string, u *scim.User) (*scim.User, error) {
@@ -239,7 +244,7 @@ type scimGroups struct{ d *Directory }
 
 // InTx makes the store a scim.Transactor.
 func (s scimGroups) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
-	return scimError(s.d.c.Store.InTx(ctx, fn))
+	return givenUp(s.d.c.Store.InTx(ctx, fn))
 }
 
 func (s scimGroups) Create(ctx context.Context, tenant string, g *scim.Group) (*scim.Group, error) {
