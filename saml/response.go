@@ -22,6 +22,7 @@ type response struct {
 	status       Status
 	assertion    xmltree.Node // Assertion or EncryptedAssertion; absent with an error status
 	encrypted    bool
+	unbound      bool // whoever asked for it is not known: InResponseTo is not compared
 	artifact     bool // it was fetched from the IdP, which may leave out Destination
 }
 

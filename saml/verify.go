@@ -48,7 +48,7 @@ func (s *ServiceProvider) verifyResponse(ctx context.Context, r *response, c *Co
 	} else if c.Policy.RequireEncryption {
 		return nil, refuse(CheckDecryptPolicy, "an assertion in clear")
 	}
-	a := &assertionReader{sp: s, c: c, login: l, now: now, root: root, covered: covered}
+	a := &assertionReader{sp: s, c: c, login: l, now: now, root: root, covered: covered, unbound: r.unbound}
 	if err := a.frame(); err != nil {
 		return nil, err
 	}
@@ -111,6 +111,7 @@ type assertionReader struct {
 	now     time.Time
 	root    xmltree.Node
 	covered bool // by the Response's signature
+	unbound bool
 
 	signature                  xmltree.Node
 	issuer, subject, condition xmltree.Node
@@ -268,7 +269,7 @@ func (a *assertionReader) confirm(e xmltree.Node) (time.Time, error) {
 		return zero, refuse(CheckRecipient, "Recipient %.200q is not %q", r, a.c.ACS)
 	}
 	irt, has := data.Attr("InResponseTo")
-	if a.login == nil && has {
+	if a.login == nil && has && !a.unbound {
 		return zero, refuse(CheckInResponseTo, "an unsolicited assertion answers %.80q", irt)
 	}
 	if a.login != nil && irt != a.requestID() {
