@@ -41,8 +41,9 @@ func Migrations() fs.FS {
 
 // Store keeps everything in one database. It is safe for concurrent use.
 type Store struct {
-	db  *sql.DB
-	now func() time.Time
+	db         *sql.DB
+	now        func() time.Time
+	statements statements
 }
 
 // New returns a store over db, whose tables [Migrations] has made. A nil now
@@ -51,16 +52,19 @@ func New(db *sql.DB, now func() time.Time) *Store {
 	if now == nil {
 		now = time.Now
 	}
-	return &Store{db: db, now: now}
+	return &Store{db: db, now: now, statements: statements{ready: map[string]*sql.Stmt{}, wanted: map[string]bool{}}}
 }
 
 // InTx implements scim.Transactor. An error inside must be returned by fn, or
 // what failed may commit by half.
 func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
+	if _, joins := sqltx.TxFrom(ctx, s.db); !joins {
+		s.statements.prepareWanted(ctx, s.db)
+	}
 	return busy(sqltx.InTx(ctx, s.db, fn))
 }
 
-func (s *Store) q(ctx context.Context) sqltx.Querier { return sqltx.From(ctx, s.db) }
+func (s *Store) q(ctx context.Context) querier { return querier{s, sqltx.From(ctx, s.db)} }
 
 func (s *Store) micros() int64 { return s.now().UnixMicro() }
 
