@@ -21,8 +21,10 @@
 // refund, the trusted context and whatever the callback does together. So no
 // crash, roll-back or parallel guess is free.
 //
-// The factors are in the packages below: totp, hotp, webauthn, recovery, code
-// (mail, SMS, voice, link, pass) and radius. Stores over SQL are in mfasql,
-// tools for tests in mfatest. mfa has no sessions of its own and links nothing
+// The factors are in the packages below: webauthn, totp, hotp, recovery, code
+// (mail, SMS, voice, link, pass), push, radius and, if it must be, question.
+// Stores over SQL are in mfasql, tools for tests in mfatest; the key that seals
+// secrets comes from [NewKeyring]. docs/mfa/threat-model.md says what each
+// factor stops. mfa has no sessions of its own and links nothing
 // outside of the standard library.
 package mfa

@@ -34,7 +34,7 @@ func Migrations() fs.FS {
 	return sub
 }
 
-// Store implements [mfa.Store].
+// Store implements [mfa.Store], and push.Relay for approvals by push.
 type Store struct {
 	db *sql.DB
 }
@@ -122,7 +122,7 @@ func fromMicros(n int64) time.Time {
 func (s *Store) DeleteExpired(ctx context.Context, now time.Time, limit int) (int, error) {
 	total := 0
 	for _, t := range []struct{ table, key string }{
-		{"mfa_challenges", "hash"}, {"mfa_tickets", "hash"}, {"mfa_devices", "id"}, {"mfa_records", "id"},
+		{"mfa_challenges", "hash"}, {"mfa_tickets", "hash"}, {"mfa_devices", "id"}, {"mfa_records", "id"}, {"mfa_push_answers", "id"},
 	} {
 		if total >= limit {
 			break

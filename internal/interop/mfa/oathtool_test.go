@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/mfa"
+	"github.com/gatehouse-id/gatehouse/mfa/hotp"
 	"github.com/gatehouse-id/gatehouse/mfa/totp"
 )
 
@@ -43,5 +45,36 @@ func TestOathtool(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestOathtoolHOTP: codes by oathtool pass in their order, as a token's would.
+func TestOathtoolHOTP(t *testing.T) {
+	t.Parallel()
+	oathtool := findPeer(t, "oathtool", "oathtool")
+	f, err := hotp.New(hotp.Config{Issuer: "Example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := hotp.Seed{Kind: mfa.KindHOTP, Serial: "1", Secret: []byte("an example of a seed"), Algorithm: hotp.SHA1, Digits: 8, Counter: 1000}
+	e, _, err := f.Provision(t.Context(), mfa.EnrolRequest{Options: seed.Options()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := mfa.Credential{Record: mfa.Record{ID: "r"}, Secret: e.Secret}
+	out, err := exec.CommandContext(t.Context(), oathtool, "--hotp", "--digits=8", "--counter=1000", "--window=19", hex.EncodeToString(seed.Secret)).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := strings.Fields(string(out))
+	if len(codes) != 20 {
+		t.Fatalf("codes %v", codes)
+	}
+	for i := 0; i < len(codes); i += 3 {
+		v, err := f.Verify(t.Context(), mfa.VerifyRequest{Credentials: []mfa.Credential{c}, Answer: []byte(codes[i])})
+		if err != nil {
+			t.Fatalf("counter %d: %v", 1000+i, err)
+		}
+		c.Secret = v.Secret
 	}
 }

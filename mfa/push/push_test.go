@@ -1,0 +1,335 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package push_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/mfa"
+	"github.com/gatehouse-id/gatehouse/mfa/mfatest"
+	"github.com/gatehouse-id/gatehouse/mfa/push"
+)
+
+const session = "the browser's session"
+
+var alice = mfa.Subject{ID: "alice"}
+
+// rig is a flow with push alone and the pushes that were sent.
+type rig struct {
+	t      *testing.T
+	factor *push.Factor
+	flow   *mfa.Flow
+	mu     sync.Mutex
+	now    time.Time
+	sent   map[string][]byte // the last, by target
+	down   bool
+	events []mfa.Event
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{t: t, now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), sent: map[string][]byte{}}
+	clock := func() time.Time {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.now
+	}
+	var err error
+	r.factor, err = push.New(push.Config{
+		Issuer: "Example", Relay: push.NewMemoryRelay(100), Now: clock,
+		Sender: push.SenderFunc(func(_ context.Context, target string, payload []byte) error {
+			if r.down {
+				return errors.New("the push service is down")
+			}
+			r.sent[target] = payload
+			return nil
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := mfa.NewKeyring("1", map[string][]byte{"1": make([]byte, 32)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.flow, err = mfa.New(mfa.Config{
+		Store: mfa.NewMemoryStore(100), Sealer: keys, Factors: []mfa.Factor{r.factor}, Now: clock,
+		OnEvent: func(_ context.Context, e mfa.Event) error { r.events = append(r.events, e); return nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *rig) beginEnrol() *mfa.Challenge {
+	r.t.Helper()
+	tk, err := r.flow.IssueTicket(r.t.Context(), mfa.TicketInput{Subject: alice, WithFactors: true})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	ch, err := r.flow.BeginEnrol(r.t.Context(), mfa.EnrolInput{Subject: alice, Kind: push.Kind, Session: session, Ticket: tk})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return ch
+}
+
+func (r *rig) enrol(target string) (*mfatest.PushDevice, mfa.Record) {
+	r.t.Helper()
+	d, err := mfatest.NewPushDevice(target)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	ch := r.beginEnrol()
+	reg, err := d.Register(ch)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	rec, err := r.flow.FinishEnrol(r.t.Context(), ch.ID, mfa.EnrolAnswer{Session: session, Data: reg}, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := r.flow.Unlock(r.t.Context(), alice, "", "test"); err != nil {
+		r.t.Fatal(err)
+	}
+	return d, rec
+}
+
+func (r *rig) begin(options string) (string, push.Public) {
+	r.t.Helper()
+	in := mfa.BeginInput{
+		Subject: alice, Kind: push.Kind, Purpose: mfa.Second, Session: session, Client: mfa.Client{Addr: netip.MustParseAddr("192.0.2.1")},
+		Authenticated: []mfa.Evidence{{Kind: mfa.KindPassword, At: r.now}},
+	}
+	if options != "" {
+		in.Options = json.RawMessage(options)
+	}
+	ch, err := r.flow.Begin(r.t.Context(), in)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var p push.Public
+	if err := json.Unmarshal(ch.Public, &p); err != nil {
+		r.t.Fatal(err)
+	}
+	return ch.ID, p
+}
+
+func (r *rig) finish(id string) error {
+	_, err := r.flow.Finish(r.t.Context(), id, mfa.Answer{Session: session}, nil)
+	return err
+}
+
+func (r *rig) respond(d *mfatest.PushDevice, number string, approve bool) error {
+	r.t.Helper()
+	b, err := d.Answer(r.sent[d.Target], number, approve)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return r.factor.Respond(r.t.Context(), b)
+}
+
+func (r *rig) want(what string, err error, c mfa.Check) {
+	r.t.Helper()
+	if mfa.CheckOf(err) != c || c == "" && err != nil {
+		r.t.Errorf("%s: %v, want check %q", what, err, c)
+	}
+}
+
+func (r *rig) answered(id string, want bool) {
+	r.t.Helper()
+	got, err := r.factor.Answered(r.t.Context(), id)
+	if err != nil || got != want {
+		r.t.Errorf("answered: %v, %v, want %v", got, err, want)
+	}
+}
+
+func TestPush(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	d, rec := r.enrol("phone")
+	if e, ok := rec.Proof(); !ok || e.Kind != push.Kind {
+		t.Errorf("proof %+v", e)
+	}
+	id, p := r.begin("")
+	if len(p.Number) != 2 || bytes.Contains(r.sent["phone"], []byte(`"`+p.Number+`"`)) || !bytes.Contains(r.sent["phone"], []byte("192.0.2.1")) {
+		t.Errorf("public %+v, payload %s", p, r.sent["phone"])
+	}
+	r.answered(p.ID, false)
+	r.want("before the device answered", r.finish(id), push.CheckPending)
+	r.want("the answer", r.respond(d, p.Number, true), "")
+	r.want("a second answer", r.respond(d, p.Number, true), mfa.CheckReused)
+	r.answered(p.ID, true)
+	r.want("after it", r.finish(id), "")
+	r.want("again", r.finish(id), mfa.CheckChallenge)
+	r.answered("x", false)
+}
+
+func TestPushRefuses(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	d, rec := r.enrol("phone")
+	thief, err := mfatest.NewPushDevice("phone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := func(n string) string {
+		if n == "10" {
+			return "11"
+		}
+		return "10"
+	}
+	for name, c := range map[string]struct {
+		respond func(p push.Public) error
+		want    mfa.Check
+	}{
+		"another number": {func(p push.Public) error { return r.respond(d, other(p.Number), true) }, mfa.CheckWrong},
+		"denied":         {func(p push.Public) error { return r.respond(d, p.Number, false) }, push.CheckDenied},
+		"another key":    {func(p push.Public) error { return r.respond(thief, p.Number, true) }, push.CheckSignature},
+		"late": {func(p push.Public) error {
+			err := r.respond(d, p.Number, true)
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.now = p.ExpiresAt
+			return err
+		}, mfa.CheckChallenge},
+	} {
+		id, p := r.begin("")
+		r.want(name+": respond", c.respond(p), "")
+		r.want(name, r.finish(id), c.want)
+		if err := r.flow.Unlock(t.Context(), alice, "", "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id, p := r.begin("")
+	r.want("respond", r.respond(d, p.Number, true), "")
+	if err := r.flow.Reset(t.Context(), mfa.ResetInput{Subject: alice, RecordID: rec.ID, Actor: "admin"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	r.want("a device that was removed", r.finish(id), mfa.CheckCredential)
+	for _, bad := range []string{"", "{}", `{"id":"x"}`, `{"id":"` + strings.Repeat("!", 43) + `"}`, `{"id":"` + strings.Repeat("a", 43) + `","number":"1x"}`, strings.Repeat(" ", 5000)} {
+		r.want("response "+bad[:min(20, len(bad))], r.factor.Respond(t.Context(), []byte(bad)), mfa.CheckInput)
+	}
+}
+
+func TestDevices(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, first := r.enrol("one")
+	r.now = r.now.Add(time.Second)
+	two, _ := r.enrol("two")
+	r.begin("")
+	if r.sent["two"] == nil || r.sent["one"] != nil {
+		t.Error("not pushed to the newest device")
+	}
+	r.begin(`{"record":"` + first.ID + `"}`)
+	if r.sent["one"] == nil {
+		t.Error("not pushed to the chosen device")
+	}
+	in := mfa.BeginInput{
+		Subject: alice, Kind: push.Kind, Purpose: mfa.Second, Session: session, Options: json.RawMessage(`{"record":"x"}`),
+		Authenticated: []mfa.Evidence{{Kind: mfa.KindPassword, At: r.now}},
+	}
+	_, err := r.flow.Begin(t.Context(), in)
+	r.want("an unknown device", err, mfa.CheckCredential)
+	r.down, in.Options = true, nil
+	_, err = r.flow.Begin(t.Context(), in)
+	r.want("a push service that is down", err, mfa.CheckUpstream)
+	r.down = false
+
+	ch := r.beginEnrol()
+	reg, err := two.Register(ch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	finish := func(b []byte) error {
+		_, err := r.flow.FinishEnrol(t.Context(), ch.ID, mfa.EnrolAnswer{Session: session, Data: b}, nil)
+		return err
+	}
+	r.want("malformed", finish([]byte("{}")), push.CheckRegistration)
+	r.want("another target", finish(bytes.Replace(reg, []byte(`"two"`), []byte(`"ten"`), 1)), push.CheckRegistration)
+	r.want("a key that is somebody's", finish(reg), mfa.CheckDuplicate)
+}
+
+func TestConfig(t *testing.T) {
+	t.Parallel()
+	good := push.Config{Issuer: "x", Sender: push.SenderFunc(nil), Relay: push.NewMemoryRelay(1)}
+	for name, change := range map[string]func(*push.Config){
+		"issuer": func(c *push.Config) { c.Issuer = "" }, "sender": func(c *push.Config) { c.Sender = nil },
+		"relay": func(c *push.Config) { c.Relay = nil }, "ttl": func(c *push.Config) { c.TTL = time.Hour },
+	} {
+		c := good
+		change(&c)
+		if _, err := push.New(c); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestMemoryRelay(t *testing.T) {
+	t.Parallel()
+	m := push.NewMemoryRelay(1)
+	ctx, now := t.Context(), time.Now()
+	if err := errors.Join(m.Put(ctx, "a", []byte("1"), now.Add(time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Put(ctx, "a", []byte("2"), now.Add(time.Hour)); !errors.Is(err, mfa.ErrExists) {
+		t.Errorf("a second answer: %v", err)
+	}
+	if err := m.Put(ctx, "b", nil, now.Add(time.Hour)); !errors.Is(err, mfa.ErrFull) {
+		t.Errorf("no room: %v", err)
+	}
+	if _, err := m.Get(ctx, "a", now.Add(time.Hour)); !errors.Is(err, mfa.ErrNotFound) {
+		t.Errorf("expired: %v", err)
+	}
+	if b, err := m.Get(ctx, "a", now); err != nil || string(b) != "1" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
+func FuzzRespond(f *testing.F) {
+	f.Add([]byte(`{"id":"` + strings.Repeat("a", 43) + `","number":"12","approve":true,"signature":"AA=="}`))
+	factor, err := push.New(push.Config{Issuer: "x", Sender: push.SenderFunc(nil), Relay: push.NewMemoryRelay(1 << 30)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		err := factor.Respond(t.Context(), b)
+		if err != nil && mfa.CheckOf(err) == "" {
+			t.Fatal(err)
+		}
+		_, err = factor.FinishEnrol(t.Context(), mfa.FinishEnrolRequest{Answer: b, State: []byte("x")})
+		if mfa.CheckOf(err) != push.CheckRegistration {
+			t.Fatal(err)
+		}
+	})
+}
+
+// The factor needs a way to the devices and a way back.
+func ExampleNew() {
+	f, err := push.New(push.Config{
+		Issuer: "Example",
+		Sender: push.SenderFunc(func(_ context.Context, _ string, payload []byte) error {
+			return nil // to the platform's push service
+		}),
+		Relay: push.NewMemoryRelay(10_000), // or the store of mfasql
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(f.Info().Kind, f.Info().Strength)
+	// Output:
+	// push any
+}
