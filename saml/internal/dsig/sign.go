@@ -4,7 +4,6 @@
 package dsig
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -13,7 +12,6 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/base64"
-	"fmt"
 	"math/big"
 	"strings"
 
@@ -113,7 +111,7 @@ func Sign(doc []byte, o SignOptions) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return insert(doc, root, render(info, value, o.Certificate)), nil
+	return insert(doc, root, info, value, o.Certificate), nil
 }
 
 // digestFor returns the digest that goes with a scheme.
@@ -127,71 +125,90 @@ func digestFor(s scheme) (crypto.Hash, string) {
 	return crypto.SHA256, DigestSHA256
 }
 
+// A SignedInfo begins so in its canonical form, and without the declaration
+// within the Signature, which has it.
+const (
+	infoAlone  = `<ds:SignedInfo xmlns:ds="` + ns + `">`
+	infoWithin = `<ds:SignedInfo>`
+)
+
 // signedInfo writes a SignedInfo that is its own canonical form.
 func signedInfo(algorithm, digestURI, id string, prefixes []string, digest []byte) []byte {
-	var b bytes.Buffer
-	b.Grow(1024)
-	b.WriteString(`<ds:SignedInfo xmlns:ds="` + ns + `"><ds:CanonicalizationMethod Algorithm="` + exclusive + `"></ds:CanonicalizationMethod>`)
-	b.WriteString(`<ds:SignatureMethod Algorithm="` + algorithm + `"></ds:SignatureMethod><ds:Reference URI="#`)
-	writeValue(&b, id)
-	b.WriteString(`"><ds:Transforms><ds:Transform Algorithm="` + enveloped + `"></ds:Transform><ds:Transform Algorithm="` + exclusive + `">`)
+	b := make([]byte, 0, 1024)
+	b = append(b, infoAlone+`<ds:CanonicalizationMethod Algorithm="`+exclusive+`"></ds:CanonicalizationMethod><ds:SignatureMethod Algorithm="`...)
+	b = append(b, algorithm...)
+	b = append(b, `"></ds:SignatureMethod><ds:Reference URI="#`...)
+	b = appendValue(b, id)
+	b = append(b, `"><ds:Transforms><ds:Transform Algorithm="`+enveloped+`"></ds:Transform><ds:Transform Algorithm="`+exclusive+`">`...)
 	if len(prefixes) > 0 {
-		b.WriteString(`<ec:InclusiveNamespaces xmlns:ec="` + nsExclusive + `" PrefixList="` + strings.Join(prefixes, " ") + `"></ec:InclusiveNamespaces>`)
+		b = append(b, `<ec:InclusiveNamespaces xmlns:ec="`+nsExclusive+`" PrefixList="`...)
+		b = append(b, strings.Join(prefixes, " ")...)
+		b = append(b, `"></ec:InclusiveNamespaces>`...)
 	}
-	b.WriteString(`</ds:Transform></ds:Transforms><ds:DigestMethod Algorithm="` + digestURI + `"></ds:DigestMethod><ds:DigestValue>`)
-	b.WriteString(base64.StdEncoding.EncodeToString(digest))
-	b.WriteString(`</ds:DigestValue></ds:Reference></ds:SignedInfo>`)
-	return b.Bytes()
+	b = append(b, `</ds:Transform></ds:Transforms><ds:DigestMethod Algorithm="`...)
+	b = append(b, digestURI...)
+	b = append(b, `"></ds:DigestMethod><ds:DigestValue>`...)
+	b = base64.StdEncoding.AppendEncode(b, digest)
+	return append(b, `</ds:DigestValue></ds:Reference></ds:SignedInfo>`...)
 }
 
-// writeValue writes a canonical attribute value.
-func writeValue(b *bytes.Buffer, s string) {
-	valueEscaper.WriteString(b, s) //nolint:errcheck // a bytes.Buffer does not fail
-}
-
-var valueEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", `"`, "&quot;", "\t", "&#x9;", "\n", "&#xA;", "\r", "&#xD;")
-
-func render(info, value []byte, cert *x509.Certificate) []byte {
-	var b bytes.Buffer
-	b.Grow(len(info) + 1024 + certLen(cert)*4/3)
-	b.WriteString(`<ds:Signature xmlns:ds="` + ns + `">`)
-	// Declared on the Signature already, as the canonical form sees it.
-	b.Write(bytes.Replace(info, []byte(` xmlns:ds="`+ns+`"`), nil, 1))
-	b.WriteString(`<ds:SignatureValue>`)
-	b.WriteString(base64.StdEncoding.EncodeToString(value))
-	b.WriteString(`</ds:SignatureValue>`)
-	if cert != nil {
-		b.WriteString(`<ds:KeyInfo><ds:X509Data><ds:X509Certificate>`)
-		b.WriteString(base64.StdEncoding.EncodeToString(cert.Raw))
-		b.WriteString(`</ds:X509Certificate></ds:X509Data></ds:KeyInfo>`)
+// appendValue appends a canonical attribute value.
+func appendValue(b []byte, s string) []byte {
+	for i := range len(s) {
+		switch c := s[i]; c {
+		case '&':
+			b = append(b, "&amp;"...)
+		case '<':
+			b = append(b, "&lt;"...)
+		case '"':
+			b = append(b, "&quot;"...)
+		case '\t':
+			b = append(b, "&#x9;"...)
+		case '\n':
+			b = append(b, "&#xA;"...)
+		case '\r':
+			b = append(b, "&#xD;"...)
+		default:
+			b = append(b, c)
+		}
 	}
-	b.WriteString(`</ds:Signature>`)
-	return b.Bytes()
-}
-
-func certLen(c *x509.Certificate) int {
-	if c == nil {
-		return 0
-	}
-	return len(c.Raw)
+	return b
 }
 
 // insert puts the signature where the SAML schemas want it.
-func insert(doc []byte, root xmltree.Node, sig []byte) []byte {
+func insert(doc []byte, root xmltree.Node, info, value []byte, cert *x509.Certificate) []byte {
+	size := len(doc) + len(info) + 2*len(value) + 512
+	if cert != nil {
+		size += base64.StdEncoding.EncodedLen(len(cert.Raw))
+	}
+	out := make([]byte, 0, size)
 	at := root.ContentOffset()
 	if issuer := root.First(); issuer.Is(nsAssertion, "Issuer") {
 		at = issuer.End()
 	}
-	out := make([]byte, 0, len(doc)+len(sig)+64)
 	if at < 0 { // an empty-element tag
 		end := root.End()
-		out = append(out, doc[:end-2]...)
-		out = append(append(out, '>'), sig...)
-		out = fmt.Appendf(out, "</%s>", root.Name())
+		out = append(append(out, doc[:end-2]...), '>')
+		out = appendSignature(out, info, value, cert)
+		out = append(append(append(out, "</"...), root.Name()...), '>')
 		return append(out, doc[end:]...)
 	}
-	out = append(append(out, doc[:at]...), sig...)
+	out = appendSignature(append(out, doc[:at]...), info, value, cert)
 	return append(out, doc[at:]...)
+}
+
+func appendSignature(b, info, value []byte, cert *x509.Certificate) []byte {
+	b = append(b, `<ds:Signature xmlns:ds="`+ns+`">`+infoWithin...)
+	b = append(b, info[len(infoAlone):]...)
+	b = append(b, `<ds:SignatureValue>`...)
+	b = base64.StdEncoding.AppendEncode(b, value)
+	b = append(b, `</ds:SignatureValue>`...)
+	if cert != nil {
+		b = append(b, `<ds:KeyInfo><ds:X509Data><ds:X509Certificate>`...)
+		b = base64.StdEncoding.AppendEncode(b, cert.Raw)
+		b = append(b, `</ds:X509Certificate></ds:X509Data></ds:KeyInfo>`...)
+	}
+	return append(b, `</ds:Signature>`...)
 }
 
 // sign signs a message by a key that fits.

@@ -18,7 +18,8 @@ type Document struct {
 	prefixRank []int32
 	uriRank    []int32
 
-	ids map[string]int32
+	ids        table
+	identified []int32 // by the number of the ID: the node
 }
 
 // Ids that every document begins with.

@@ -45,8 +45,12 @@ func (n Node) ByID(id string) (Node, bool) {
 	if n.d == nil {
 		return Node{}, false
 	}
-	m := n.at(n.d.ids[id])
-	if !m.Exists() || !n.Contains(m) || n.omit != 0 && n.at(n.omit).Contains(m) {
+	i, ok := n.d.ids.find(id)
+	if !ok {
+		return Node{}, false
+	}
+	m := n.at(n.d.identified[i])
+	if !n.Contains(m) || n.omit != 0 && n.at(n.omit).Contains(m) {
 		return Node{}, false
 	}
 	return m, true

@@ -32,16 +32,16 @@ type parser struct {
 	d   *Document
 	lim Limits
 
-	prefixIDs, uriIDs map[string]int32
-	current           []int32 // by prefix id: the URI id in scope, or -1
-	hidden            []decl  // what declarations in scope have hidden, to restore
-	open              []frame
-	comments          int
-	elements          int
-	signatures        int
-	lastPrefix        string
-	lastID            int32
-	seen              map[attrKey]struct{} // scratch of unique
+	prefixes, uris table
+	current        []int32 // by prefix id: the URI id in scope, or -1
+	hidden         []decl  // what declarations in scope have hidden, to restore
+	open           []frame
+	comments       int
+	elements       int
+	signatures     int
+	lastPrefix     string
+	lastID         int32
+	seen           map[attrKey]struct{} // scratch of unique
 }
 
 // frame is an element that is open.
@@ -67,6 +67,7 @@ func parse(src []byte, scope []binding, lim Limits) (*Document, error) {
 	if err := p.document(); err != nil {
 		return nil, err
 	}
+	p.d.prefixes, p.d.uris = p.prefixes.list, p.uris.list
 	p.d.prefixRank = ranks(p.d.prefixes)
 	p.d.uriRank = ranks(p.d.uris)
 	return p.d, nil
@@ -75,20 +76,18 @@ func parse(src []byte, scope []binding, lim Limits) (*Document, error) {
 func newParser(s string, lim Limits) *parser {
 	tags := min(strings.Count(s, "<"), lim.Elements+lim.Comments)
 	d := &Document{
-		src:      s,
-		nodes:    make([]node, 1, 2+tags+tags/4),
-		attrs:    make([]attr, 0, 4+tags/2),
-		decls:    make([]decl, 0, 8),
-		prefixes: make([]string, 0, 8),
-		uris:     make([]string, 0, 8),
-		ids:      make(map[string]int32, 4),
+		src:   s,
+		nodes: make([]node, 1, 2+tags+tags/4),
+		attrs: make([]attr, 0, 4+tags/2),
+		decls: make([]decl, 0, 8),
 	}
 	p := &parser{
 		s: s, d: d, lim: lim,
-		prefixIDs: make(map[string]int32, 8), uriIDs: make(map[string]int32, 8),
-		current: make([]int32, 0, 8),
-		hidden:  make([]decl, 0, 8),
-		open:    make([]frame, 1, 16),
+		prefixes: table{list: make([]string, 0, 8)},
+		uris:     table{list: make([]string, 0, 8)},
+		current:  make([]int32, 0, 8),
+		hidden:   make([]decl, 0, 8),
+		open:     make([]frame, 1, 16),
 	}
 	p.prefixID("")
 	p.uriID("")
@@ -113,26 +112,18 @@ func ranks(s []string) []int32 {
 }
 
 func (p *parser) prefixID(s string) int32 {
-	if s == p.lastPrefix && len(p.d.prefixes) > 0 {
-		return p.lastID
-	}
-	id, ok := p.prefixIDs[s]
+	id, ok := p.prefixes.find(s)
 	if !ok {
-		id = int32(len(p.d.prefixes))
-		p.prefixIDs[s] = id
-		p.d.prefixes = append(p.d.prefixes, s)
+		id = p.prefixes.add(s)
 		p.current = append(p.current, -1)
 	}
-	p.lastPrefix, p.lastID = s, id
 	return id
 }
 
 func (p *parser) uriID(s string) int32 {
-	id, ok := p.uriIDs[s]
+	id, ok := p.uris.find(s)
 	if !ok {
-		id = int32(len(p.d.uris))
-		p.uriIDs[s] = id
-		p.d.uris = append(p.d.uris, s)
+		id = p.uris.add(s)
 	}
 	return id
 }
@@ -639,7 +630,7 @@ func (p *parser) resolve(n *node) (err error) {
 			return err
 		}
 	}
-	if p.d.uris[n.uri] == nsDSig && p.d.local(n) == "Signature" {
+	if p.uris.list[n.uri] == nsDSig && p.d.local(n) == "Signature" {
 		if p.signatures++; p.signatures > p.lim.Signatures {
 			return p.fail(CheckLimit, "more than %d signatures", p.lim.Signatures)
 		}
@@ -658,7 +649,7 @@ func (p *parser) expand(prefix string) (id, uri int32, err error) {
 		id = p.lastID
 	} else {
 		var ok bool
-		if id, ok = p.prefixIDs[prefix]; !ok {
+		if id, ok = p.prefixes.find(prefix); !ok {
 			return 0, 0, p.fail(CheckNamespace, "prefix %q is not declared", prefix)
 		}
 		p.lastPrefix, p.lastID = prefix, id
@@ -716,10 +707,11 @@ func (p *parser) identify(i int32) error {
 		if id == "" {
 			return p.fail(CheckID, "an empty ID")
 		}
-		if _, twice := p.d.ids[id]; twice {
+		if _, twice := p.d.ids.find(id); twice {
 			return p.fail(CheckID, "ID %q occurs twice", id)
 		}
-		p.d.ids[id] = i
+		p.d.ids.add(id)
+		p.d.identified = append(p.d.identified, i)
 	}
 	return nil
 }
