@@ -5,15 +5,14 @@ package portal
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-id/gatehouse/portal/audit"
 	"github.com/gatehouse-id/gatehouse/portal/directory"
-	"github.com/gatehouse-id/gatehouse/portal/session"
 	"github.com/gatehouse-id/gatehouse/portal/signin"
 	"github.com/gatehouse-id/gatehouse/portal/ui"
 	"github.com/gatehouse-id/gatehouse/saml"
@@ -159,12 +158,6 @@ func (p *Portal) sourceMetadata(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// upstream is how a session remembers the external session that it came from.
-type upstream struct {
-	Subject      saml.Subject `json:"subject"`
-	SessionIndex string       `json:"index,omitempty"`
-}
-
 // sourceFinish ends a sign-in by an external source in the browser that began
 // it. The session, the spent ticket and the event commit together.
 func (p *Portal) sourceFinish(w http.ResponseWriter, r *http.Request) error {
@@ -179,13 +172,9 @@ func (p *Portal) sourceFinish(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		up, err := json.Marshal(upstream{a.Subject(), a.SessionIndex})
-		if err != nil {
-			return err
-		}
 		x := signin.External{
 			Source: src, Person: person, AuthTime: a.AuthnInstant, Class: a.AuthnContext, Expires: a.SessionNotOnOrAfter,
-			Upstream: string(up), Unsolicited: a.Unsolicited, Return: a.Target,
+			Upstream: a.Subject().Key(), Index: a.SessionIndex, Unsolicited: a.Unsolicited, Return: a.Target,
 		}
 		client := p.client(w, r, person.UserName)
 		if a.Unsolicited {
@@ -286,16 +275,7 @@ func (p *Portal) continueAs(w http.ResponseWriter, r *http.Request) error {
 // sourceLogout takes a logout message of an external identity provider. It
 // ends only sessions that this very connection began.
 func (p *Portal) sourceLogout(w http.ResponseWriter, r *http.Request) error {
-	res, err := p.sources.sp.HandleLogout(r, func(ctx context.Context, n saml.LogoutNotice) error {
-		person, err := p.c.Store.PersonByLogin(ctx, directory.FoldLogin(n.Subject.NameID))
-		if errors.Is(err, directory.ErrNotFound) || err == nil && person.SourceID != n.Connection {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return p.endUpstream(ctx, person.ID, n)
-	})
+	res, err := p.sources.sp.HandleLogout(r, p.endUpstream)
 	if err != nil {
 		return err
 	}
@@ -307,34 +287,26 @@ func (p *Portal) sourceLogout(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (p *Portal) endUpstream(ctx context.Context, personID string, n saml.LogoutNotice) error {
-	all, err := p.c.Store.SessionsOf(ctx, personID)
+func (p *Portal) endUpstream(ctx context.Context, n saml.LogoutNotice) error {
+	all, err := p.c.Store.SessionsOfUpstream(ctx, n.Subject.Key())
 	if err != nil {
 		return err
 	}
+	ended := false
 	for _, s := range all {
-		if !fromUpstream(&s, n) {
+		if len(n.SessionIndexes) > 0 && !slices.Contains(n.SessionIndexes, s.Index) {
 			continue
 		}
-		if err := p.endSession(ctx, personID, s.ID, "logout by the identity provider"); err != nil {
+		ended = true
+		if err := p.endSession(ctx, s.PersonID, s.ID, "logout by the identity provider"); err != nil {
 			return err
 		}
-		if err := p.audit.Record(ctx, audit.Event{Type: audit.SignOut, Actor: "source:" + n.Connection, Person: personID, Source: n.Connection, Details: map[string]string{"session": s.ID}}); err != nil {
+		if err := p.audit.Record(ctx, audit.Event{Type: audit.SignOut, Actor: "source:" + n.Connection, Person: s.PersonID, Source: n.Connection, Details: map[string]string{"session": s.ID}}); err != nil {
 			return err
 		}
+	}
+	if !ended {
+		return saml.ErrNotFound
 	}
 	return nil
-}
-
-func fromUpstream(s *session.Session, n saml.LogoutNotice) bool {
-	var up upstream
-	if s.Upstream == "" || json.Unmarshal([]byte(s.Upstream), &up) != nil || up.Subject != n.Subject {
-		return false
-	}
-	for _, index := range n.SessionIndexes {
-		if index == up.SessionIndex {
-			return true
-		}
-	}
-	return len(n.SessionIndexes) == 0
 }

@@ -64,7 +64,7 @@ func (x *double) trust(ctx context.Context, p *portal.Portal, store *sqlstore.St
 			return fmt.Errorf("STS double: %w", err)
 		}
 		for _, s := range sets {
-			if err := x.d.PutRole(ststest.Role{ARN: a.RoleARN(&s), Provider: a.ProviderARN, MaxSessionDuration: 12 * time.Hour}); err != nil {
+			if err := x.d.PutRole(ststest.Role{ARN: a.RoleARN(&s), Provider: a.ProviderARN, MaxSessionDuration: 12 * time.Hour, TagSession: true, SetSourceIdentity: true}); err != nil {
 				return fmt.Errorf("STS double: %w", err)
 			}
 		}

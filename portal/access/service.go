@@ -223,6 +223,9 @@ func (a *Account) SignInEndpoint() (string, error) {
 		return "", err
 	}
 	if a.SignInURL != "" {
+		if !partition.IsSignInURL(a.SignInURL) {
+			return "", fmt.Errorf("access: account %s: %q is not a sign-in endpoint of %s", a.ID, a.SignInURL, partition.ID)
+		}
 		return a.SignInURL, nil
 	}
 	return partition.SignInURL(a.Region)

@@ -17,6 +17,7 @@ package directory
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -172,7 +173,8 @@ const MaxName = 256
 // FoldLogin is the portal's one case fold for login names: NFKC, Unicode case
 // folding, and no surrounding white space. Two names with the same fold are
 // the same login. It returns "" for what cannot be a login name: empty, over
-// [MaxName] bytes, not UTF-8, or with control characters.
+// [MaxName] bytes, not UTF-8, with control characters, or shaped like a person's
+// id, which stands in for a login name where that does not fit.
 func FoldLogin(name string) string {
 	if len(name) > MaxName || !utf8.ValidString(name) {
 		return ""
@@ -181,8 +183,13 @@ func FoldLogin(name string) string {
 	if strings.ContainsFunc(name, func(r rune) bool { return r < 0x20 || r == 0x7f || r == 0xfeff || r == 0x200b }) {
 		return ""
 	}
+	if idShape.MatchString(name) {
+		return ""
+	}
 	return name
 }
+
+var idShape = regexp.MustCompile(`^p-[a-z2-7]{26}$`)
 
 // DomainOf is the part of a login name behind its last @, lower case.
 func DomainOf(login string) string {

@@ -53,7 +53,8 @@ type Session struct {
 	Created     time.Time
 	LastSeen    time.Time
 	Expires     time.Time // absolute end
-	Upstream    string    // SAML: connection and subject, for logout by that identity provider only
+	Upstream    string    // external source: key of its subject, for logout by that identity provider only
+	Index       string    // the external source's SessionIndex
 	Epoch       int64
 }
 
@@ -75,6 +76,8 @@ type Store interface {
 	TouchSession(ctx context.Context, id string, now time.Time) error
 	// SessionsOf returns the person's live sessions, newest first.
 	SessionsOf(ctx context.Context, personID string) ([]Session, error)
+	// SessionsOfUpstream returns the live sessions with that Upstream.
+	SessionsOfUpstream(ctx context.Context, upstream string) ([]Session, error)
 	// RevokeSession ends one session of a person; ErrNotFound if not theirs.
 	RevokeSession(ctx context.Context, personID, id string, now time.Time) error
 	// RevokeSessions ends all sessions of a person but the one excepted ("" for none).

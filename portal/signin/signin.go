@@ -105,6 +105,7 @@ type state struct {
 	Session     string         `json:"session,omitempty"` // step-up: the session's id
 	Unsolicited bool           `json:"unsolicited,omitempty"`
 	Upstream    string         `json:"upstream,omitempty"`
+	Index       string         `json:"index,omitempty"`
 	Expires     time.Time      `json:"expires,omitzero"` // an upstream's end of the session
 }
 
@@ -143,7 +144,8 @@ type External struct {
 	AuthTime    time.Time
 	Class       string    // AuthnContextClassRef
 	Expires     time.Time // SessionNotOnOrAfter; zero if none
-	Upstream    string    // for logout
+	Upstream    string    // key of the source's subject, for logout
+	Index       string    // the source's SessionIndex
 	Unsolicited bool
 	Return      string
 }
@@ -203,7 +205,7 @@ func externalState(x External) (state, error) {
 		return state{}, &Error{Check: CheckDisabled, Public: publicCredentials, Person: x.Person.ID}
 	}
 	st := state{
-		Person: x.Person.ID, Purpose: mfa.Second, Unsolicited: x.Unsolicited, Upstream: x.Upstream, Expires: x.Expires,
+		Person: x.Person.ID, Purpose: mfa.Second, Unsolicited: x.Unsolicited, Upstream: x.Upstream, Index: x.Index, Expires: x.Expires,
 		Evidence: []mfa.Evidence{{Kind: "saml", At: x.AuthTime.UTC(), Source: x.Source.ID, Class: x.Class, AMR: []string{"fed"}}},
 	}
 	if !x.Unsolicited { // an unsolicited answer carries no deep link
@@ -317,7 +319,7 @@ func (m *Machine) begin(ctx context.Context, c Client, st state, out *Progress, 
 	s := &session.Session{
 		PersonID: out.Person.ID, SourceID: out.Person.SourceID, Level: level, Evidence: evidence,
 		AuthTime: st.Evidence[0].At, MFATime: mfaTime(st.Evidence), AMR: amr(st.Evidence), Unsolicited: st.Unsolicited,
-		DeviceID: c.Device, Network: audit.Network(c.Addr), UserAgent: audit.Clean(c.UserAgent), Upstream: st.Upstream, Expires: st.Expires,
+		DeviceID: c.Device, Network: audit.Network(c.Addr), UserAgent: audit.Clean(c.UserAgent), Upstream: st.Upstream, Index: st.Index, Expires: st.Expires,
 	}
 	cookie, err := m.c.Sessions.Begin(ctx, s)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 var _ session.Store = (*Store)(nil)
 
-const sessionColumns = "s.id, s.person_id, s.source_id, s.level, s.auth_time, s.mfa_time, s.amr, s.evidence, s.unsolicited, s.device_id, s.network, s.user_agent, s.created, s.last_seen, s.expires, s.upstream, s.epoch"
+const sessionColumns = "s.id, s.person_id, s.source_id, s.level, s.auth_time, s.mfa_time, s.amr, s.evidence, s.unsolicited, s.device_id, s.network, s.user_agent, s.created, s.last_seen, s.expires, s.upstream, s.upstream_index, s.epoch"
 
 // liveSession joins what a session must meet but for time: not revoked, of the
 // current epoch, of an enabled person.
@@ -29,7 +29,7 @@ func scanSession(scan func(...any) error) (session.Session, error) {
 	var amr, evidence string
 	var auth, mfa, created, seen, expires int64
 	err := scan(&x.ID, &x.PersonID, &x.SourceID, &x.Level, &auth, &mfa, &amr, &evidence, &x.Unsolicited, &x.DeviceID, &x.Network,
-		&x.UserAgent, &created, &seen, &expires, &x.Upstream, &x.Epoch)
+		&x.UserAgent, &created, &seen, &expires, &x.Upstream, &x.Index, &x.Epoch)
 	if errors.Is(err, sql.ErrNoRows) {
 		return x, session.ErrNotFound
 	}
@@ -44,10 +44,10 @@ func scanSession(scan func(...any) error) (session.Session, error) {
 // CreateSession implements [session.Store].
 func (s *Store) CreateSession(ctx context.Context, x *session.Session, hash string) error {
 	_, err := s.exec(ctx, `INSERT INTO portal_sessions (id, hash, person_id, source_id, level, auth_time, mfa_time, amr, evidence, unsolicited, device_id,
-		network, user_agent, created, last_seen, expires, upstream, epoch, revoked)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0)`,
+		network, user_agent, created, last_seen, expires, upstream, upstream_index, epoch, revoked)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0)`,
 		x.ID, hash, x.PersonID, x.SourceID, x.Level, micros(x.AuthTime), micros(x.MFATime), toJSON(x.AMR), string(x.Evidence), x.Unsolicited, x.DeviceID,
-		x.Network, x.UserAgent, micros(x.Created), micros(x.LastSeen), micros(x.Expires), x.Upstream, x.Epoch)
+		x.Network, x.UserAgent, micros(x.Created), micros(x.LastSeen), micros(x.Expires), x.Upstream, x.Index, x.Epoch)
 	return err
 }
 
@@ -85,6 +85,15 @@ func (s *Store) TouchSession(ctx context.Context, id string, now time.Time) erro
 // SessionsOf implements [session.Store].
 func (s *Store) SessionsOf(ctx context.Context, personID string) ([]session.Session, error) {
 	rows, err := s.q(ctx).QueryContext(ctx, "SELECT "+sessionColumns+liveSession+" AND s.person_id = $1 ORDER BY s.created DESC", personID)
+	return collect(rows, err, scanSession)
+}
+
+// SessionsOfUpstream implements [session.Store].
+func (s *Store) SessionsOfUpstream(ctx context.Context, upstream string) ([]session.Session, error) {
+	if upstream == "" {
+		return nil, nil
+	}
+	rows, err := s.q(ctx).QueryContext(ctx, "SELECT "+sessionColumns+liveSession+" AND s.upstream = $1 ORDER BY s.created DESC", upstream)
 	return collect(rows, err, scanSession)
 }
 

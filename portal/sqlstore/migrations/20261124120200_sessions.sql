@@ -17,10 +17,12 @@ CREATE TABLE portal_sessions (
     last_seen   BIGINT NOT NULL,
     expires     BIGINT NOT NULL,
     upstream    TEXT NOT NULL,
+    upstream_index TEXT NOT NULL,
     epoch       BIGINT NOT NULL,
     revoked     BIGINT NOT NULL
 );
 CREATE INDEX portal_sessions_person ON portal_sessions (person_id, created);
+CREATE INDEX portal_sessions_upstream ON portal_sessions (upstream);
 CREATE INDEX portal_sessions_expires ON portal_sessions (expires);
 
 -- +goose Down
