@@ -56,8 +56,8 @@ const (
 	shortRefresh = "r"
 )
 
-// ClientKey is how a registration is named in a store.
-func ClientKey(clientID string) string { return seal.Hash(purposeKey, clientID) }
+// clientKey is how a registration is named in a store.
+func clientKey(clientID string) string { return seal.Hash(purposeKey, clientID) }
 
 // issue signs the registration and returns its id and secret.
 func (c *client) issue(ids, secrets keyset) (id, secret string) {
@@ -143,7 +143,7 @@ func (s *Server) admit(ctx context.Context, c *client) error {
 	return nil
 }
 
-func (c *client) key() string { return ClientKey(c.id) }
+func (c *client) key() string { return clientKey(c.id) }
 
 // may reports whether the client registered for a grant.
 func (c *client) may(short string) bool {

@@ -6,6 +6,7 @@ package awssso_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -170,9 +171,7 @@ func TestCodeIsBound(t *testing.T) {
 	} {
 		code := consent(t, p, b, authorizeQuery(c), true).Get("code")
 		wrong := fields(code)
-		for k, v := range tt.change {
-			wrong[k] = v
-		}
+		maps.Copy(wrong, tt.change)
 		p.Advance(tt.after)
 		a := tt.client.Token(t, wrong)
 		if a.Status != 400 || a.Text("__type") != "InvalidGrantException" || p.LastRefusal() != tt.check {

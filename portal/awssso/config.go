@@ -117,13 +117,16 @@ func New(c Config) (*Server, error) {
 	if err := s.checkURLs(); err != nil {
 		return nil, err
 	}
-	for name, missing := range map[string]bool{
-		"Region": c.Region == "", "Store": c.Store == nil, "Sessions": c.Sessions == nil, "Access": c.Access == nil,
-		"Keys": c.Keys == nil, "Browser": c.Browser == nil, "SignIn": c.SignIn == nil, "Render": c.Render == nil,
-		"ClientAddr": c.ClientAddr == nil,
+	for _, field := range []struct {
+		name    string
+		missing bool
+	}{
+		{"Region", c.Region == ""}, {"Store", c.Store == nil}, {"Sessions", c.Sessions == nil}, {"Access", c.Access == nil},
+		{"Keys", c.Keys == nil}, {"Browser", c.Browser == nil}, {"SignIn", c.SignIn == nil}, {"Render", c.Render == nil},
+		{"ClientAddr", c.ClientAddr == nil},
 	} {
-		if missing {
-			return nil, fmt.Errorf("awssso: Config.%s is required", name)
+		if field.missing {
+			return nil, fmt.Errorf("awssso: Config.%s is required", field.name)
 		}
 	}
 	if c.AccessLifetime < 0 || c.LegacyLifetime < 0 || c.DeviceLifetime < 0 || c.RegistrationLifetime < 0 || c.FreshMFA < 0 ||

@@ -4,6 +4,7 @@
 package awssso_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,9 +22,7 @@ func serve(h http.Handler, method, target, body string, header http.Header) *htt
 	if path, q, ok := strings.Cut(target, "?"); ok {
 		r.URL = &url.URL{Path: path, RawQuery: q}
 	}
-	for k, v := range header {
-		r.Header[k] = v
-	}
+	maps.Copy(r.Header, header)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w

@@ -48,7 +48,7 @@ type Approval struct {
 type DeviceCode struct {
 	Hash       string
 	UserHash   string
-	Client     string // the client's key, see [ClientKey]
+	Client     string // a hash of the client id
 	ClientName string
 	Device     string // the program and system that the client's User-Agent tells
 	Scopes     []string

@@ -9,7 +9,9 @@ import (
 	"github.com/gatehouse-id/gatehouse/portal/awssso"
 )
 
-// AccountsPage returns at most limit accounts in which the person has a role,
+var _ awssso.AccountPager = (*Store)(nil)
+
+// AccountsPage implements [awssso.AccountPager]: it returns at most limit accounts in which the person has a role,
 // in the order of their names without case and then of their ids, after the
 // given place. It is what [access.Access.Resolve] lists, without the rest of
 // it, in one statement whose cost is that of one page.

@@ -6,6 +6,7 @@ package awsssotest
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -80,9 +81,7 @@ func (c *Client) Start(tb testing.TB) Answer {
 func (c *Client) Token(tb testing.TB, fields map[string]any) Answer {
 	tb.Helper()
 	all := map[string]any{"clientId": c.ID, "clientSecret": c.Secret}
-	for k, v := range fields {
-		all[k] = v
-	}
+	maps.Copy(all, fields)
 	return c.Post(tb, "/token", all)
 }
 

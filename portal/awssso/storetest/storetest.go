@@ -27,12 +27,11 @@ type Rule struct {
 	Check func(ctx context.Context, s awssso.Store) error
 }
 
-// Run checks every rule on a fresh store.
+// Run checks every rule, one after the other, on an empty store.
 func Run(t *testing.T, newStore func(t *testing.T) awssso.Store) {
 	t.Helper()
 	for _, r := range Contract() {
 		t.Run(r.Name, func(t *testing.T) {
-			t.Parallel()
 			if err := r.Check(t.Context(), newStore(t)); err != nil {
 				t.Error(err)
 			}
