@@ -229,7 +229,11 @@ func (c *canon) namespaces() {
 			c.write(c.d.prefixes[x.prefix])
 		}
 		c.write(`="`)
-		c.escapeValue(c.d.uris[x.uri])
+		if uri := c.d.uris[x.uri]; c.d.uriPlain[x.uri] {
+			c.write(uri)
+		} else {
+			c.escapeValue(uri)
+		}
 		c.byte('"')
 	}
 }

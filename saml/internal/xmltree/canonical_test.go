@@ -60,6 +60,12 @@ func TestCanonical(t *testing.T) {
 			want: "<x ID=\"x\" a=\"&quot;\" b=\"a b c&#xA;&lt;>\"></x>",
 		},
 		{
+			name: "namespace names with references",
+			in:   `<x ID="x" xmlns="u:&amp;a&#38;b'"/>`,
+			at:   "x",
+			want: `<x xmlns="u:&amp;a&amp;b'" ID="x"></x>`,
+		},
+		{
 			name: "a prefix bound anew",
 			in:   `<p:x ID="x" xmlns:p="u:1"><q:y xmlns:q="u:q" xmlns:p="u:2"><p:z/></q:y><p:z/></p:x>`,
 			at:   "x", form: xmltree.Form{Exclusive: true},

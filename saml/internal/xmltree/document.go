@@ -17,6 +17,7 @@ type Document struct {
 	// ordering compares numbers however long the names are.
 	prefixRank []int32
 	uriRank    []int32
+	uriPlain   []bool // it is its own canonical form
 
 	ids        table
 	identified []int32 // by the number of the ID: the node

@@ -70,6 +70,10 @@ func parse(src []byte, scope []binding, lim Limits) (*Document, error) {
 	p.d.prefixes, p.d.uris = p.prefixes.list, p.uris.list
 	p.d.prefixRank = ranks(p.d.prefixes)
 	p.d.uriRank = ranks(p.d.uris)
+	p.d.uriPlain = make([]bool, len(p.d.uris))
+	for i, uri := range p.d.uris {
+		p.d.uriPlain[i] = strings.IndexByte(uri, '&') < 0 // isAbsolute has refused the others
+	}
 	return p.d, nil
 }
 
