@@ -117,11 +117,12 @@ func (s *Store) Assignments(ctx context.Context) ([]access.Assignment, error) {
 	return collect(rows, err, func(scan func(...any) error) (x access.Assignment, err error) { return x, scan(assignFields(&x)...) })
 }
 
-// PutAssignment implements [access.Store].
+// PutAssignment implements [access.Store]. What a declarative file keeps stays
+// its own.
 func (s *Store) PutAssignment(ctx context.Context, x *access.Assignment) error {
 	return s.q(ctx).QueryRowContext(ctx, `INSERT INTO portal_assignments (id, account_id, permission_set_id, principal_kind, principal_id, owner)
 		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (principal_kind, principal_id, account_id, permission_set_id)
-		DO UPDATE SET owner = excluded.owner RETURNING id`,
+		DO UPDATE SET owner = CASE WHEN portal_assignments.owner = 'apply' THEN 'apply' ELSE excluded.owner END RETURNING id`,
 		x.ID, x.AccountID, x.PermissionSetID, x.PrincipalKind, x.PrincipalID, x.Owner).Scan(&x.ID)
 }
 

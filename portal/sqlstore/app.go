@@ -80,10 +80,11 @@ func (s *Store) AppAssignments(ctx context.Context, appID string) ([]app.Assignm
 	})
 }
 
-// PutAppAssignment implements [app.Store].
+// PutAppAssignment implements [app.Store]. What a declarative file keeps stays
+// its own.
 func (s *Store) PutAppAssignment(ctx context.Context, x app.Assignment) error {
 	_, err := s.exec(ctx, `INSERT INTO portal_app_assignments (app_id, principal_id, owner) VALUES ($1, $2, $3)
-		ON CONFLICT (app_id, principal_id) DO UPDATE SET owner = excluded.owner`, x.AppID, x.PrincipalID, x.Owner)
+		ON CONFLICT (app_id, principal_id) DO UPDATE SET owner = CASE WHEN portal_app_assignments.owner = 'apply' THEN 'apply' ELSE excluded.owner END`, x.AppID, x.PrincipalID, x.Owner)
 	return err
 }
 
