@@ -20,6 +20,7 @@ type propagation struct {
 	Origin, RequestID, RelayState, Binding string
 	Current                                string // entityID of who is asked now
 	Remaining                              []Participant
+	Asked                                  bool // those with a back channel
 	Partial                                bool
 	Target                                 string
 }
@@ -169,7 +170,10 @@ func (p *IdentityProvider) end(ctx context.Context, st *propagation, id NameID, 
 // next asks the next participant, or ends the logout. back says that there is
 // no browser.
 func (p *IdentityProvider) next(ctx context.Context, st *propagation, back bool) (*LogoutResult, error) {
-	st.Remaining = slices.DeleteFunc(st.Remaining, func(x Participant) bool { return p.backChannel(ctx, st, x) })
+	if !st.Asked {
+		st.Asked = true
+		st.Remaining = slices.DeleteFunc(st.Remaining, func(x Participant) bool { return p.backChannel(ctx, st, x, back) })
+	}
 	for len(st.Remaining) > 0 && !back {
 		x := st.Remaining[0]
 		st.Remaining = st.Remaining[1:]
@@ -188,7 +192,9 @@ func (p *IdentityProvider) next(ctx context.Context, st *propagation, back bool)
 }
 
 // backChannel asks a participant by SOAP and reports whether it is done with.
-func (p *IdentityProvider) backChannel(ctx context.Context, st *propagation, x Participant) bool {
+// One that fails, as SimpleSAMLphp 1.19 does after it has ended its session, is
+// asked through the browser too if there is one.
+func (p *IdentityProvider) backChannel(ctx context.Context, st *propagation, x Participant, back bool) bool {
 	peer, err := p.peer(ctx, x.SP)
 	if err != nil {
 		st.Partial = true
@@ -198,10 +204,15 @@ func (p *IdentityProvider) backChannel(ctx context.Context, st *propagation, x P
 	if !ok {
 		return false
 	}
-	if err := p.askSOAP(ctx, peer, slo.Location, x); err != nil {
-		st.Partial = true
-		p.refused(ctx, err)
+	err = p.askSOAP(ctx, peer, slo.Location, x)
+	if err == nil {
+		return true
 	}
+	p.refused(ctx, err)
+	if _, front := pick(peer.Entity.SP.SLO, BindingRedirect, BindingPOST); front && !back {
+		return false
+	}
+	st.Partial = true
 	return true
 }
 

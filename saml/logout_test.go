@@ -297,3 +297,39 @@ func TestOutgoingPage(t *testing.T) {
 		t.Errorf("cookie %q", c)
 	}
 }
+
+// TestLogoutSOAPFails: who does not answer by the back channel is asked
+// through the browser, once.
+func TestLogoutSOAPFails(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	client := &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+		asked++
+		return nil, errors.New("no route")
+	})}
+	f := newFederation(t, 3, func(_ int, c *saml.Connection) { c.SLOSOAP = c.SLO + "-soap" }, client)
+	out, err := f.sps[0].Logout(t.Context(), f.as[0].Logout())
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := f.idp.HandleLogout(samltest.Request(out), f.endIdP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, sp := range f.sps[1:] {
+		if res.Reply == nil || res.Reply.Destination != sp.Connection.SLO {
+			t.Fatalf("%d: %+v", i, res.Reply)
+		}
+		back, err := sp.HandleLogout(samltest.Request(res.Reply), noSessions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res, err = f.idp.HandleLogout(samltest.Request(back.Reply), f.endIdP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last, err := f.sps[0].HandleLogout(samltest.Request(res.Reply), noSessions)
+	if err != nil || !last.Status.OK() || asked != 2 {
+		t.Errorf("%+v %v, asked %d times", last, err, asked)
+	}
+}
