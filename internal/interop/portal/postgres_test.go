@@ -1,0 +1,98 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package portal_test
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"net/url"
+	"strings"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/gatehouse-id/gatehouse/internal/interop/peer"
+	"github.com/gatehouse-id/gatehouse/portal/awssso"
+	ssotest "github.com/gatehouse-id/gatehouse/portal/awssso/storetest"
+	"github.com/gatehouse-id/gatehouse/portal/sqlstore"
+	"github.com/gatehouse-id/gatehouse/portal/storetest"
+)
+
+// freshDatabase makes an empty PostgreSQL database, which goes with the test.
+func freshDatabase(t *testing.T) (dsn string, db *sql.DB) {
+	t.Helper()
+	server, err := url.Parse(peer.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	maintenance, err := sql.Open("pgx", server.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "gatehouse_portal_" + strings.ToLower(rand.Text()[:12])
+	if _, err := maintenance.ExecContext(t.Context(), "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
+		t.Fatal(err)
+	}
+	server.Path = "/" + name
+	if db, err = sql.Open("pgx", server.String()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = db.Close()
+		if _, err := maintenance.ExecContext(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("database %s is left: %v", name, err)
+		}
+		_ = maintenance.Close()
+	})
+	return server.String(), db
+}
+
+func openPostgres(t *testing.T, dsn string) *sqlstore.Store {
+	t.Helper()
+	s, err := sqlstore.Open(t.Context(), sqlstore.Config{DSN: dsn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// TestPostgreSQLContract holds the stores on PostgreSQL to their contracts.
+func TestPostgreSQLContract(t *testing.T) {
+	t.Parallel()
+	dsn, _ := freshDatabase(t)
+	s := openPostgres(t, dsn)
+	t.Run("portal", func(t *testing.T) { storetest.TestStore(t, func(*testing.T) storetest.Store { return s }) })
+	t.Run("sso", func(t *testing.T) {
+		ssotest.Run(t, func(*testing.T) awssso.Store { return sqlstore.NewSSOStore(s.DB()) })
+	})
+}
+
+// TestOpenAtOnce: replicas that start at the same time bring the schema up to
+// date once.
+func TestOpenAtOnce(t *testing.T) {
+	t.Parallel()
+	dsn, db := freshDatabase(t)
+	errs := make(chan error)
+	for range 4 {
+		go func() {
+			s, err := sqlstore.Open(context.Background(), sqlstore.Config{DSN: dsn})
+			if err == nil {
+				err = s.Close()
+			}
+			errs <- err
+		}()
+	}
+	for range 4 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	var twice int
+	err := db.QueryRowContext(t.Context(), "SELECT COUNT(*) - COUNT(DISTINCT version_id) FROM goose_db_version").Scan(&twice)
+	if err != nil || twice != 0 {
+		t.Errorf("%d migrations ran twice, %v", twice, err)
+	}
+}
