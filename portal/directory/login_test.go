@@ -67,7 +67,8 @@ func TestPasswords(t *testing.T) {
 
 func TestCheckPassword(t *testing.T) {
 	for in, ok := range map[string]bool{
-		"short": false, "password123": false, "aaaaaaaaaaaaaaaa": false, "alice.example": false, "tulip lantern orbit": true, strings.Repeat("tulip lantern ", 30): false,
+		"short": false, "password123": false, "P@ssw0rd2026": false, "qwertyuiop123": false, "Summer2026!!": false, "abcdefghijkl": false, "1029384756": true, "letmein letmein": false,
+		"correct horse battery": true, "bicycle-9-stove": true, "alice.example.alice": false, "ALICE-example-1": false, "aaaaaaaaaaaaaaaa": false, "alice.example": false, "tulip lantern orbit": true, strings.Repeat("tulip lantern ", 30): false,
 	} {
 		if err := directory.CheckPassword(in, "alice.example"); (err == nil) != ok {
 			t.Errorf("CheckPassword(%q) = %v", in, err)

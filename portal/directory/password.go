@@ -13,7 +13,6 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/ccojocar/zxcvbn-go"
 	"golang.org/x/crypto/argon2"
 )
 
@@ -29,12 +28,6 @@ const (
 
 // MaxPassword bounds a password, in bytes; longer ones are refused unhashed.
 const MaxPassword = 256
-
-// MinPassword is the shortest password that can be set, in characters.
-const MinPassword = 10
-
-// ErrWeakPassword is wrapped by the errors of [CheckPassword].
-var ErrWeakPassword = errors.New("directory: password is too weak")
 
 // Passwords hashes with argon2id in a bounded pool: each hash takes 19 MiB, so
 // the number of hashes at once bounds memory. It is safe for concurrent use.
@@ -97,22 +90,6 @@ func (p *Passwords) derive(ctx context.Context, password string, salt []byte, ti
 	}
 	defer func() { <-p.slots }()
 	return argon2.IDKey([]byte(password), salt, time, memory, threads, size), nil
-}
-
-// CheckPassword refuses a new password that is shorter than [MinPassword]
-// characters, longer than [MaxPassword] bytes, or easily guessed, also from
-// what is known of the person. Its errors wrap [ErrWeakPassword] and are for
-// the person to read.
-func CheckPassword(password string, known ...string) error {
-	switch {
-	case len([]rune(password)) < MinPassword:
-		return fmt.Errorf("%w: use at least %d characters", ErrWeakPassword, MinPassword)
-	case len(password) > MaxPassword:
-		return fmt.Errorf("%w: use at most %d bytes", ErrWeakPassword, MaxPassword)
-	case zxcvbn.PasswordStrength(password[:min(len(password), 72)], known).Score < 3:
-		return fmt.Errorf("%w: it is easily guessed; add words that do not belong together", ErrWeakPassword)
-	}
-	return nil
 }
 
 type phcHash struct {
