@@ -11,8 +11,8 @@ import (
 // match returns the first rule whose conditions hold.
 func (p *Policy) match(r Request, s Standing) *Rule {
 	q := matcher{
-		zones: p.zones, known: make([]byte, len(p.zones)), groups: make([]uint64, (len(p.groups)+63)/64),
-		resource: -1, anyOfKind: -1, addr: r.Client.Addr.Unmap().WithZone(""), country: s.Place.Country, now: s.Now,
+		numbers: p.numbers, zones: p.zones, known: make([]byte, len(p.zones)), groups: make([]uint64, (len(p.groups)+63)/64),
+		resource: none, anyOfKind: none, addr: r.Client.Addr.Unmap().WithZone(""), country: s.Place.Country, now: s.Now,
 	}
 	for _, g := range r.Groups {
 		if i, ok := p.groups[g]; ok {
@@ -20,10 +20,10 @@ func (p *Policy) match(r Request, s Standing) *Rule {
 		}
 	}
 	if i, ok := p.resources[r.Resource]; ok {
-		q.resource = i
+		q.resource = uint32(i)
 	}
 	if i, ok := p.resources[Resource{Kind: r.Resource.Kind}]; ok {
-		q.anyOfKind = i
+		q.anyOfKind = uint32(i)
 	}
 	for i := range p.conditions {
 		if q.holds(&p.conditions[i]) {
@@ -35,8 +35,9 @@ func (p *Policy) match(r Request, s Standing) *Rule {
 
 // matcher is a request in the numbers of a policy.
 type matcher struct {
+	numbers             []uint32
 	groups              []uint64 // a bit for each
-	resource, anyOfKind int
+	resource, anyOfKind uint32
 	zones               []Zone
 	known               []byte // of each zone: 0 not looked at, 1 inside, 2 outside
 	addr                netip.Addr
@@ -44,16 +45,19 @@ type matcher struct {
 	now                 time.Time
 }
 
+// none is no number of anything.
+const none = 1<<32 - 1
+
 func (q *matcher) holds(c *conditions) bool {
-	return (len(c.groups) == 0 || q.inGroup(c.groups)) &&
-		(len(c.resources) == 0 || q.wants(c.resources)) &&
-		(len(c.zones) == 0 || q.inZone(c.zones)) &&
-		(len(c.outside) == 0 || !q.inZone(c.outside)) &&
+	return (c.groups.empty() || q.inGroup(c.groups)) &&
+		(c.resources.empty() || q.wants(c.resources)) &&
+		(c.zones.empty() || q.inZone(c.zones)) &&
+		(c.outside.empty() || !q.inZone(c.outside)) &&
 		(len(c.windows) == 0 || q.inTime(c.windows))
 }
 
-func (q *matcher) inGroup(groups []int) bool {
-	for _, g := range groups {
+func (q *matcher) inGroup(s span) bool {
+	for _, g := range q.numbers[s.at:s.end] {
 		if q.groups[g/64]&(1<<(g%64)) != 0 {
 			return true
 		}
@@ -61,8 +65,8 @@ func (q *matcher) inGroup(groups []int) bool {
 	return false
 }
 
-func (q *matcher) wants(resources []int) bool {
-	for _, r := range resources {
+func (q *matcher) wants(s span) bool {
+	for _, r := range q.numbers[s.at:s.end] {
 		if r == q.resource || r == q.anyOfKind {
 			return true
 		}
@@ -70,8 +74,8 @@ func (q *matcher) wants(resources []int) bool {
 	return false
 }
 
-func (q *matcher) inZone(zones []int) bool {
-	for _, z := range zones {
+func (q *matcher) inZone(s span) bool {
+	for _, z := range q.numbers[s.at:s.end] {
 		if q.known[z] == 0 {
 			q.known[z] = 2
 			if q.zones[z].contains(q.addr, q.country) {

@@ -38,6 +38,7 @@ type Upstream struct {
 type Policy struct {
 	rules      []Rule
 	conditions []conditions // of each rule
+	numbers    []uint32     // of groups, resources and zones, in spans
 	fallback   Rule
 	zones      []Zone
 	groups     map[string]int
@@ -45,14 +46,25 @@ type Policy struct {
 	upstream   map[string]Upstream
 }
 
-// conditions are those of a rule, with indexes for names: a decision over many
-// rules compares integers that lie together.
+// conditions are those of a rule, with numbers for names. A decision over many
+// rules walks over Policy.numbers once.
 type conditions struct {
-	groups    []int
-	resources []int
-	zones     []int
-	outside   []int
-	windows   []window
+	groups, resources, zones, outside span
+	windows                           []window
+}
+
+// span is a part of Policy.numbers.
+type span struct{ at, end uint32 }
+
+func (s span) empty() bool { return s.at == s.end }
+
+func (p *Policy) span(numbers []int) span {
+	s := span{at: uint32(len(p.numbers))}
+	for _, n := range numbers {
+		p.numbers = append(p.numbers, uint32(n))
+	}
+	s.end = uint32(len(p.numbers))
+	return s
 }
 
 // NewPolicy compiles a policy, or says which rule is wrong.
@@ -133,19 +145,17 @@ func (p *Policy) compile(r Rule, zones map[string]int) (Rule, conditions, error)
 	if len(r.Watch) == 0 {
 		r.Watch = defaultWatch
 	}
-	var c conditions
-	for _, g := range r.Groups {
-		c.groups = append(c.groups, index(p.groups, g))
+	inside, err := known(zones, r.Zones)
+	if err != nil {
+		return r, conditions{}, err
 	}
-	for _, res := range r.Resources {
-		c.resources = append(c.resources, index(p.resources, res))
+	outside, err := known(zones, r.OutsideZones)
+	if err != nil {
+		return r, conditions{}, err
 	}
-	var err error
-	if c.zones, err = known(zones, r.Zones); err != nil {
-		return r, c, err
-	}
-	if c.outside, err = known(zones, r.OutsideZones); err != nil {
-		return r, c, err
+	c := conditions{
+		groups: p.span(index(p.groups, r.Groups)), resources: p.span(index(p.resources, r.Resources)),
+		zones: p.span(inside), outside: p.span(outside),
 	}
 	for _, w := range r.Times {
 		cw, err := w.compile()
@@ -157,14 +167,18 @@ func (p *Policy) compile(r Rule, zones map[string]int) (Rule, conditions, error)
 	return r, c, nil
 }
 
-// index returns the number of a name, a new one if it is new.
-func index[K comparable](numbers map[K]int, name K) int {
-	i, ok := numbers[name]
-	if !ok {
-		i = len(numbers)
-		numbers[name] = i
+// index returns the numbers of names, new ones for those that are new.
+func index[K comparable](numbers map[K]int, names []K) []int {
+	out := make([]int, 0, len(names))
+	for _, name := range names {
+		i, ok := numbers[name]
+		if !ok {
+			i = len(numbers)
+			numbers[name] = i
+		}
+		out = append(out, i)
 	}
-	return i
+	return out
 }
 
 // known returns the numbers of names that must be there.
