@@ -4,6 +4,7 @@
 package xmltree
 
 import (
+	"cmp"
 	"io"
 	"slices"
 	"strings"
@@ -71,8 +72,8 @@ type canon struct {
 	rendered  []int32 // by prefix id: the URI id that is in force in the output
 	undo      []decl  // what rendered was, to restore
 
-	shown []decl // scratch: namespaces of one start tag
-	order []attr // scratch: attributes of one start tag, sorted
+	shown []decl   // scratch: namespaces of one start tag
+	order []uint64 // scratch: attributes of one start tag, sorted
 }
 
 func (c *canon) flush() {
@@ -240,24 +241,40 @@ func (c *canon) namespaces() {
 
 // attributes writes them sorted by namespace name, then local name.
 func (c *canon) attributes(attrs, inherited []attr) {
-	if len(inherited) == 0 && slices.IsSortedFunc(attrs, c.compare) {
+	if len(inherited) > 0 {
+		attrs = slices.Concat(attrs, inherited)
+	}
+	if c.sorted(attrs) {
 		for i := range attrs {
 			c.attribute(&attrs[i])
 		}
 		return
 	}
-	c.order = append(append(c.order[:0], attrs...), inherited...)
-	slices.SortFunc(c.order, c.compare)
-	for i := range c.order {
-		c.attribute(&c.order[i])
+	// What is sorted is the rank of the namespace, above the place in attrs.
+	c.order = c.order[:0]
+	for i := range attrs {
+		c.order = append(c.order, uint64(c.d.uriRank[attrs[i].uri])<<32|uint64(i))
+	}
+	slices.SortFunc(c.order, func(a, b uint64) int {
+		if r := cmp.Compare(a>>32, b>>32); r != 0 {
+			return r
+		}
+		return strings.Compare(c.d.attrLocal(&attrs[uint32(a)]), c.d.attrLocal(&attrs[uint32(b)]))
+	})
+	for _, i := range c.order {
+		c.attribute(&attrs[uint32(i)])
 	}
 }
 
-func (c *canon) compare(a, b attr) int {
-	if a.uri != b.uri {
-		return int(c.d.uriRank[a.uri] - c.d.uriRank[b.uri])
+func (c *canon) sorted(attrs []attr) bool {
+	for i := 1; i < len(attrs); i++ {
+		a, b := &attrs[i-1], &attrs[i]
+		ra, rb := c.d.uriRank[a.uri], c.d.uriRank[b.uri]
+		if ra > rb || ra == rb && c.d.attrLocal(a) > c.d.attrLocal(b) {
+			return false
+		}
 	}
-	return strings.Compare(c.d.attrLocal(&a), c.d.attrLocal(&b))
+	return true
 }
 
 func (c *canon) attribute(a *attr) {
