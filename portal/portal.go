@@ -54,6 +54,7 @@ type Store interface {
 	app.Store
 	audit.Store
 	signin.Store
+	awssso.AccountPager
 	// Ready checks that the database answers.
 	Ready(ctx context.Context) error
 }

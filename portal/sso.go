@@ -113,6 +113,11 @@ func (a ssoAccess) Accounts(ctx context.Context, personID string) ([]awssso.Acco
 	return out, err
 }
 
+// AccountsPage makes paging one statement in the database.
+func (a ssoAccess) AccountsPage(ctx context.Context, personID, name, id string, n int) ([]awssso.Account, error) {
+	return a.p.c.Store.AccountsPage(ctx, personID, name, id, n)
+}
+
 func (a ssoAccess) Roles(ctx context.Context, personID, accountID string) ([]string, error) {
 	found, err := a.p.access.ResolveAccount(ctx, personID, accountID)
 	if errors.Is(err, access.ErrNoAccess) {
@@ -210,7 +215,7 @@ func (p *Portal) ssoEvent(ctx context.Context, e awssso.Event) error {
 	if out.Type == "" {
 		out.Type = audit.Other
 	}
-	if e.Check != "" {
+	if e.Refused() {
 		out.Check = "sso-" + out.Check
 		p.audit.Refuse(ctx, out)
 		return nil
@@ -230,10 +235,10 @@ func (p *Portal) ssoRender(w http.ResponseWriter, r *http.Request, status int, p
 	case awssso.ApprovalPage:
 		p.ui.Render(w, status, ui.DeviceApprove{
 			Frame: frame, UserCode: v.UserCode,
-			Client: ui.ClientFacts{Address: v.Network, Same: !v.OtherNetwork, Requested: v.Started, Expires: v.Ends, Claimed: v.ClientSays},
+			Client: ui.ClientFacts{Address: v.Network, Same: !v.OtherNetwork, Requested: v.Started, Expires: v.Expires, Claimed: v.ClientSays},
 		})
 	case awssso.ConsentPage:
-		p.ui.Render(w, status, ui.Consent{Frame: frame, Callback: v.Callback, Request: v.Request, Client: ui.ClientFacts{Claimed: v.ClientSays, Expires: v.Ends}})
+		p.ui.Render(w, status, ui.Consent{Frame: frame, Callback: v.Callback, Request: v.Request, Client: ui.ClientFacts{Claimed: v.ClientSays}})
 	case awssso.ReturnPage:
 		p.ui.Render(w, status, ui.Redirect{URL: v.Location, To: "your terminal"})
 	case awssso.DonePage:

@@ -38,7 +38,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	dialect := database.DialectSQLite3
 	if s.postgres {
 		dialect = database.DialectPostgres
-		locker, err := lock.NewPostgresSessionLocker()
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 		if err != nil {
 			return err
 		}
