@@ -77,9 +77,11 @@ type Policy struct {
 type Connections interface {
 	// Connection returns the connection with the ID, or ErrNotFound.
 	Connection(ctx context.Context, id string) (*Connection, error)
-	// ConnectionsByIssuer returns the connections with the ACS and the IdP's
-	// entityID, for unsolicited messages: two for a Response refuse it.
-	ConnectionsByIssuer(ctx context.Context, acs, issuer string) ([]*Connection, error)
+	// ConnectionsByIssuer returns the connections of the IdP whose ACS, SLO or
+	// SLOSOAP is the endpoint, for unsolicited Responses and LogoutRequests;
+	// none is no error. It may return more than that: others are passed over.
+	// Two that fit an unsolicited Response refuse it.
+	ConnectionsByIssuer(ctx context.Context, endpoint, issuer string) ([]*Connection, error)
 }
 
 // ConnectionList is a fixed list of connections.
@@ -95,12 +97,11 @@ func (l ConnectionList) Connection(_ context.Context, id string) (*Connection, e
 	return nil, ErrNotFound
 }
 
-// ConnectionsByIssuer returns all connections with the ACS or logout endpoint
-// and the IdP.
-func (l ConnectionList) ConnectionsByIssuer(_ context.Context, acs, issuer string) ([]*Connection, error) {
+// ConnectionsByIssuer returns all connections of the IdP with the endpoint.
+func (l ConnectionList) ConnectionsByIssuer(_ context.Context, endpoint, issuer string) ([]*Connection, error) {
 	var out []*Connection
 	for _, c := range l {
-		if c.IdP.EntityID == issuer && (c.ACS == acs || c.SLO == acs || c.SLOSOAP == acs) {
+		if c.IdP.EntityID == issuer && (c.ACS == endpoint || c.SLO == endpoint || c.SLOSOAP == endpoint) {
 			out = append(out, c)
 		}
 	}

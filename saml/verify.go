@@ -48,7 +48,7 @@ func (s *ServiceProvider) verifyResponse(ctx context.Context, r *response, c *Co
 	} else if c.Policy.RequireEncryption {
 		return nil, refuse(CheckDecryptPolicy, "an assertion in clear")
 	}
-	a := &assertionReader{sp: s, c: c, login: l, now: now, root: root, covered: covered, unbound: r.unbound}
+	a := &assertionReader{sp: s, c: c, login: l, now: now, root: root, unbound: r.unbound}
 	if err := a.frame(); err != nil {
 		return nil, err
 	}
@@ -110,7 +110,6 @@ type assertionReader struct {
 	login   *login
 	now     time.Time
 	root    xmltree.Node
-	covered bool // by the Response's signature
 	unbound bool
 
 	signature                  xmltree.Node
