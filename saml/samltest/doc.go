@@ -11,4 +11,18 @@
 // mistake, and [Break.Check] says which check must refuse it. To test an
 // identity provider, make a service provider with [NewSP]. [TestStore] proves
 // an implementation of saml.Store.
+//
+//	func TestSignInRefuses(t *testing.T) {
+//		idp := samltest.NewIdP(t)
+//		app := newApp(t, idp.Entity()) // yours; app.conn is its saml.Connection
+//		for _, b := range samltest.Breaks() {
+//			login := app.login(t) // the *saml.Outgoing that it sent
+//			form := idp.Answer(app.conn, login, samltest.Alice(), b)
+//			if err := app.post(form); saml.CheckOf(err) != b.Check() {
+//				t.Errorf("%s: %v", b, err)
+//			}
+//		}
+//	}
+//
+// Keys are made once in a process and are nobody's secret.
 package samltest
