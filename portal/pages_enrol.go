@@ -210,29 +210,20 @@ func qrModules(text string) ([][]bool, error) {
 }
 
 // finishEnrol adds the factor. In the same transaction the session gets a new
-// id; one that reached enrolment only becomes a full one if policy is content.
+// id; one that reached enrolment only becomes a full one if policy is content
+// with what enrolling has proved.
 func (p *Portal) finishEnrol(w http.ResponseWriter, r *http.Request, c *current, challenge string, answer []byte, name string) (mfa.Record, error) {
 	client := p.client(w, r, c.person.UserName)
 	var out signin.Progress
 	rec, err := p.mfa.FinishEnrol(r.Context(), challenge, mfa.EnrolAnswer{Session: client.Browser, Name: name, Data: answer, Client: mfaClient(client)},
 		func(ctx context.Context, rec mfa.Record) error {
-			evidence := append(signin.Evidence(c.session), mfa.Evidence{
-				Kind: rec.Kind, RecordID: rec.ID, At: p.now().UTC(), Strength: rec.Strength, Factor: true, AMR: []string{amrOf(rec.Kind)},
-			})
-			return p.signin.Strengthen(ctx, c.session, c.cookie, evidence, session.Full, &out)
+			return p.signin.Enrolled(ctx, client, c.session, c.cookie, c.person, rec, &out)
 		})
 	if err != nil {
 		return rec, err
 	}
 	p.setCookie(w, cookieSession, out.Cookie, 0)
 	return rec, nil
-}
-
-func amrOf(k mfa.Kind) string {
-	if k == mfa.KindWebAuthn {
-		return "hwk"
-	}
-	return "otp"
 }
 
 func (p *Portal) afterEnrol(w http.ResponseWriter, c *current) string {

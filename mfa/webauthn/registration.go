@@ -260,6 +260,12 @@ func enrolled(reg *registration, a *attested, handle []byte, trusted bool) (mfa.
 	}
 	e := mfa.Enrolled{
 		Key: encode64(reg.id), Name: "Security key", Secret: secret, Public: public, Strength: mfa.PhishingResistant,
+		// The authenticator answered a fresh challenge of this site with a person
+		// present, unless the browser made the credential by itself.
+		Proof: flags&flagUP != 0, UserVerified: flags&flagUV != 0, AMR: []string{"pop", "user"},
+	}
+	if e.UserVerified {
+		e.AMR = append(e.AMR, "mfa")
 	}
 	if reg.passkey || c.eligible || reg.attachment == "platform" {
 		e.Name = "Passkey"

@@ -193,6 +193,27 @@ func (m *Machine) Strengthen(ctx context.Context, s *session.Session, cookie str
 	})
 }
 
+// Enrolled gives a running session a new id after its person added a factor,
+// with what that proved, in the transaction of ctx. A session that reached
+// enrolment only becomes a full one if policy is content now.
+func (m *Machine) Enrolled(ctx context.Context, c Client, s *session.Session, cookie string, p *directory.Person, rec mfa.Record, out *Progress) error {
+	evidence := Evidence(s)
+	if proof, ok := rec.Proof(); ok {
+		evidence = append(evidence, proof)
+	}
+	level := s.Level
+	if level != session.Full {
+		d, err := m.decide(ctx, c, p, evidence)
+		if err != nil {
+			return err
+		}
+		if d.Outcome == mfa.Allow || d.Outcome == mfa.MustEnrol && d.Deferrable {
+			level = session.Full
+		}
+	}
+	return m.Strengthen(ctx, s, cookie, evidence, level, out)
+}
+
 // Evidence is what a session has proved.
 func Evidence(s *session.Session) []mfa.Evidence {
 	var out []mfa.Evidence

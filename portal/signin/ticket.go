@@ -76,6 +76,9 @@ func (m *Machine) SpendTicket(ctx context.Context, c Client, token, password str
 		if _, err := m.c.Sessions.RevokeAll(ctx, p.ID, ""); err != nil {
 			return err
 		}
+		if err := m.c.MFA.RevokeDevices(ctx, mfa.Subject{ID: p.ID}, p.ID); err != nil {
+			return err
+		}
 		if kind == TicketInvite {
 			if factorTicket, err = m.c.MFA.IssueTicket(ctx, mfa.TicketInput{Subject: mfa.Subject{ID: p.ID}, TTL: time.Hour}); err != nil {
 				return err
