@@ -55,11 +55,23 @@ func (w *writer) leaf(name, text string, kv ...string) {
 	w.close(name)
 }
 
+// plain are the bytes that stand for themselves in text and in attributes.
+var plain = func() (t [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		t[c] = c != '&' && c != '<' && c != '>' && c != '"'
+	}
+	return t
+}()
+
 // escape writes s as Canonical XML does (C14N 2.3).
 func (w *writer) escape(s string, attr bool) {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
+		if plain[c] {
+			i++
+			continue
+		}
 		if c >= utf8.RuneSelf {
 			r, n := utf8.DecodeRuneInString(s[i:])
 			if r == utf8.RuneError && n == 1 || r == 0xfffe || r == 0xffff {
