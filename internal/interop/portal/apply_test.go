@@ -141,7 +141,7 @@ mfa: {mode: sometimes}
 	}
 	for name, c := range map[string]struct{ text, want string }{
 		"unknown field":      {smallOrganisation + "colour: red\n", "line 6"},
-		"not YAML": {"sources: [", "L2.C1"},
+		"not YAML":           {"sources: [", "L2.C1"},
 		"wrong type":         {"sources: 3\n", "line 1"},
 		"nobody there":       {smallOrganisation + "assignments:\n  - {accounts: [\"210000000011\"], permission_sets: [X], users: [eve]}\n", ":7: assignments[0].users[0]: "},
 		"no administrator":   {strings.Replace(smallOrganisation, `"user:ada"`, "", 1), ":5: administrators: "},

@@ -161,7 +161,12 @@ func code(t *testing.T, secret string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := totp.Key{Secret: raw, Algorithm: totp.SHA1, Digits: 6, Period: 30 * time.Second}.Code(time.Now())
+	return codeOf(t, totp.Key{Secret: raw, Algorithm: totp.SHA1, Digits: 6, Period: 30 * time.Second})
+}
+
+func codeOf(t *testing.T, k totp.Key) string {
+	t.Helper()
+	out, err := k.Code(time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
