@@ -232,11 +232,11 @@ func checkTransaction(ctx context.Context, s Stores) error {
 			return err
 		}
 		u := *list[0]
-		u.Title, u.UserName = "Dr", "renamed"
+		u.DisplayName, u.UserName = "Dr", "renamed"
 		if _, err := s.Users.Replace(ctx, s.Tenant, &u); err != nil {
 			return err
 		}
-		if got, err := s.Users.Get(ctx, s.Tenant, u.ID, 0); err != nil || got.Title != "Dr" {
+		if got, err := s.Users.Get(ctx, s.Tenant, u.ID, 0); err != nil || got.DisplayName != "Dr" {
 			return fmt.Errorf("a transaction does not see its own change: %w", err)
 		}
 		if err := s.Users.Delete(ctx, s.Tenant, list[1].ID, ""); err != nil {
@@ -259,7 +259,7 @@ func checkTransaction(ctx context.Context, s Stores) error {
 	if got := strings.Fields(names(page)); !sameSet(got, "anna", "bob") {
 		return fmt.Errorf("after the undoing there are %v", got)
 	}
-	if got, err := s.Users.Get(ctx, s.Tenant, list[0].ID, 0); err != nil || got.Title != "" || got.Meta.Version != list[0].Meta.Version {
+	if got, err := s.Users.Get(ctx, s.Tenant, list[0].ID, 0); err != nil || got.DisplayName != "" || got.Meta.Version != list[0].Meta.Version {
 		return fmt.Errorf("a change was not undone: %+v, %w", got, err)
 	}
 	if page, err = s.Users.Query(ctx, s.Tenant, scim.Query{Filter: eq("userName", "renamed"), Start: 1, Count: 10}); err != nil || page.Total != 0 {

@@ -1,0 +1,174 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package scim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+
+	"github.com/gatehouse-id/gatehouse/scim/filter"
+)
+
+// EnsureUser makes a user, or finds the one that is there already: if the
+// server answers with a conflict, perhaps because an earlier attempt was done
+// and its answer lost, the user of the same externalId or userName is looked
+// up and returned as it is. One of the same userName and another externalId is
+// another person, and refused with CheckUniqueness.
+func (c *Client) EnsureUser(ctx context.Context, u *User) (user *User, created bool, err error) {
+	return ensure(ctx, c.Users(), u, u.ExternalID, "userName", u.UserName)
+}
+
+// EnsureGroup makes a group, or finds the one that is there already by
+// externalId or displayName, as [Client.EnsureUser] does. At most 100 members
+// are sent at a time; members of a group that was there are not changed.
+func (c *Client) EnsureGroup(ctx context.Context, g *Group) (group *Group, created bool, err error) {
+	first := *g
+	if len(first.Members) > MemberChunk {
+		first.Members = first.Members[:MemberChunk]
+	}
+	group, created, err = ensure(ctx, c.Groups(), &first, g.ExternalID, "displayName", g.DisplayName)
+	if err != nil || !created {
+		return group, created, err
+	}
+	var rest []string
+	for _, m := range g.Members[len(first.Members):] {
+		rest = append(rest, m.Value)
+	}
+	return group, true, c.AddMembers(ctx, group.ID, rest...)
+}
+
+func ensure[R any](ctx context.Context, r *Resources[R], x *R, externalID, name, value string) (*R, bool, error) {
+	made, err := r.create(ctx, x, false)
+	if err == nil || !errors.Is(err, ErrConflict) {
+		return made, err == nil, err
+	}
+	conflict := err
+	if externalID != "" {
+		found, err := r.Find(ctx, equals("externalId", externalID))
+		if !errors.Is(err, ErrNotFound) {
+			return found, false, err
+		}
+	}
+	found, err := r.Find(ctx, equals(name, value))
+	if err != nil {
+		return nil, false, errors.Join(conflict, err)
+	}
+	if other := r.of(found).Common().ExternalID; other != "" && other != externalID {
+		return nil, false, &Error{Check: CheckUniqueness, Public: "the " + name + " belongs to another resource", Err: conflict}
+	}
+	return found, false, nil
+}
+
+// equals writes a filter.
+func equals(attribute, value string) string {
+	return (&filter.Compare{Path: filter.Path{Name: attribute}, Op: filter.Eq, Value: filter.TextValue(value)}).String()
+}
+
+// MemberChunk is how many members one request adds or removes: no known server
+// takes fewer.
+const MemberChunk = 100
+
+// AddMembers adds members to a group, 100 at a time.
+func (c *Client) AddMembers(ctx context.Context, groupID string, ids ...string) error {
+	for part := range slices.Chunk(ids, MemberChunk) {
+		if _, err := c.Groups().Patch(ctx, groupID, "", PatchOp{Op: "add", Path: "members", Value: memberValues(part)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RemoveMembers removes members from a group, 100 at a time. Who is no member
+// is passed over.
+func (c *Client) RemoveMembers(ctx context.Context, groupID string, ids ...string) error {
+	for part := range slices.Chunk(ids, MemberChunk) {
+		err := c.removeMembers(ctx, groupID, part)
+		if hasCheck(err, CheckNoTarget) && len(part) > 1 {
+			// Some of them are gone already; the others must go all the same.
+			for _, id := range part {
+				if err = c.removeMembers(ctx, groupID, []string{id}); err != nil && !hasCheck(err, CheckNoTarget) {
+					return err
+				}
+			}
+		}
+		if err != nil && !hasCheck(err, CheckNoTarget) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Client) removeMembers(ctx context.Context, groupID string, ids []string) error {
+	var ops []PatchOp
+	if c.c.Profile == AWS {
+		ops = []PatchOp{{Op: "remove", Path: "members", Value: memberValues(ids)}}
+	} else {
+		for _, id := range ids {
+			ops = append(ops, PatchOp{Op: "remove", Path: "members[" + equals("value", id) + "]"})
+		}
+	}
+	_, err := c.Groups().Patch(ctx, groupID, "", ops...)
+	return err
+}
+
+type memberValue struct {
+	Value string `json:"value"`
+}
+
+func memberValues(ids []string) []memberValue {
+	out := make([]memberValue, len(ids))
+	for i, id := range ids {
+		out[i].Value = id
+	}
+	return out
+}
+
+// MembersOf returns the ids of a group's direct members. Servers of the AWS
+// profile answer groups without them; there the users are asked for.
+func (c *Client) MembersOf(ctx context.Context, groupID string) ([]string, error) {
+	var ids []string
+	if c.c.Profile != AWS {
+		g, err := c.Groups().Get(ctx, groupID)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range g.Members {
+			ids = append(ids, m.Value)
+		}
+		return ids, nil
+	}
+	for u, err := range c.Users().All(ctx, ListOptions{Filter: (&filter.Compare{
+		Path: filter.Path{Name: "groups", Sub: "value"}, Op: filter.Eq, Value: filter.TextValue(groupID),
+	}).String()}) {
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, u.ID)
+	}
+	return ids, nil
+}
+
+func patchMessage(ops []PatchOp) ([]byte, error) {
+	out := obj("schemas", []any{PatchOpURN})
+	list := make([]any, 0, len(ops))
+	for i, op := range ops {
+		o := obj("op", op.Op)
+		if op.Path != "" {
+			o.add("path", op.Path)
+		}
+		if op.Value != nil {
+			b, err := json.Marshal(op.Value)
+			if err != nil {
+				return nil, &Error{Check: CheckInvalidValue, Public: "operation " + strconv.Itoa(i+1) + " has a value that is no JSON", Err: err}
+			}
+			o.add("value", raw(b))
+		}
+		list = append(list, o)
+	}
+	out.add("Operations", list)
+	return appendJSON(nil, out), nil
+}
