@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatehouse-id/gatehouse/portal/app"
 	"github.com/gatehouse-id/gatehouse/portal/audit"
 	"github.com/gatehouse-id/gatehouse/portal/directory"
 	"github.com/gatehouse-id/gatehouse/portal/signin"
@@ -59,8 +60,9 @@ func (s *sources) ConnectionsByIssuer(ctx context.Context, acs, issuer string) (
 			continue
 		}
 		c, err := s.connection(&all[i])
-		if err != nil {
-			return nil, err
+		if err != nil { // one source's fault is not the others'
+			s.p.log.WarnContext(ctx, "identity source cannot be used", "source", all[i].ID, "error", err)
+			continue
 		}
 		if c.IdP.EntityID == issuer && (c.ACS == acs || c.SLO == acs) {
 			out = append(out, c)
@@ -93,7 +95,7 @@ func CheckSource(src *directory.Source) (*saml.Entity, error) {
 	if strings.Trim(src.ID, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || src.ID == "" || len(src.ID) > 64 {
 		return nil, fmt.Errorf("portal: source id %q has 1 to 64 lower-case letters, digits or hyphens", src.ID)
 	}
-	entity, err := saml.ParseMetadata([]byte(src.SAML.Metadata), saml.MetadataOptions{})
+	entity, err := app.Stored(src.SAML.Metadata)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
 	"github.com/gatehouse-id/gatehouse/portal"
@@ -294,5 +295,28 @@ func TestApplications(t *testing.T) {
 	_, err = s.Portal.Exchange().AssumeRole(ctx, exchangeInput(portaltest.AccountDev, alice.field("SAMLResponse")))
 	if err == nil {
 		t.Error("STS took an application's Response")
+	}
+}
+
+// Metadata that has expired is not taken, and what was taken does not lock
+// people out when its validUntil passes.
+func TestStoredMetadataStays(t *testing.T) {
+	s := portaltest.NewServer(t)
+	entity := &saml.Entity{
+		EntityID: "https://app.example", ValidUntil: time.Now().Add(-time.Hour),
+		SP: &saml.SPRole{ACS: []saml.Endpoint{{Binding: saml.BindingPOST, Location: "https://app.example/acs", Default: true}}},
+	}
+	expired, err := entity.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Portal.Apps().Register(context.Background(), "", app.App{Name: "x", Metadata: string(expired)}); saml.CheckOf(err) != saml.CheckExpired {
+		t.Errorf("expired metadata: %v", err)
+	}
+	if err := s.Store.PutApp(context.Background(), &app.App{ID: "old", Name: "x", EntityID: entity.EntityID, Metadata: string(expired), IdPInitiated: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Portal.Apps().Peer(context.Background(), entity.EntityID); err != nil {
+		t.Errorf("taken before it expired: %v", err)
 	}
 }

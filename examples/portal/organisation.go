@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/portal/access"
 	"github.com/gatehouse-id/gatehouse/portal/app"
 	"github.com/gatehouse-id/gatehouse/portal/directory"
+	"github.com/gatehouse-id/gatehouse/saml"
 	"github.com/gatehouse-id/gatehouse/sts"
 )
 
@@ -260,7 +261,11 @@ func (f *file) validate() {
 		switch directory.SourceKind(s.Kind) {
 		case directory.BuiltIn:
 		case directory.SAML:
-			if _, err := portal.CheckSource(s.source()); err != nil {
+			_, err := saml.ParseMetadata([]byte(s.Metadata), saml.MetadataOptions{}) // not expired, now
+			if err == nil {
+				_, err = portal.CheckSource(s.source())
+			}
+			if err != nil {
 				f.fault(at+".metadata", "%v", err)
 			}
 		default:

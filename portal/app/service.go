@@ -70,6 +70,10 @@ func EndpointMetadata(entityID, acs string) string {
 // Register checks and stores an application. Its entity ID is the metadata's.
 // An existing application is replaced if a.ID is its.
 func (s *Apps) Register(ctx context.Context, actor string, a App) (*App, error) {
+	// Expired metadata is not taken; what was taken stays, see Stored.
+	if _, err := saml.ParseMetadata([]byte(a.Metadata), saml.MetadataOptions{Now: s.c.Now}); err != nil {
+		return nil, err
+	}
 	entity, err := s.Check(&a)
 	if err != nil {
 		return nil, err
@@ -96,7 +100,7 @@ func (s *Apps) Check(a *App) (*saml.Entity, error) {
 	if a.Name == "" || len(a.Name) > 128 {
 		return nil, fmt.Errorf("%w: a name has 1 to 128 bytes", ErrMetadata)
 	}
-	entity, err := saml.ParseMetadata([]byte(a.Metadata), saml.MetadataOptions{})
+	entity, err := Stored(a.Metadata)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +129,18 @@ func (s *Apps) Check(a *App) (*saml.Entity, error) {
 			return nil, fmt.Errorf("%w: an attribute has a name of 1 to 256 bytes and a source", ErrMetadata)
 		}
 	}
+	return entity, nil
+}
+
+// Stored reads metadata that an administrator has taken. Its validUntil was
+// looked at then: a document that nobody refreshes would otherwise lock
+// everybody out some days later, without anything having changed.
+func Stored(metadata string) (*saml.Entity, error) {
+	entity, err := saml.ParseMetadata([]byte(metadata), saml.MetadataOptions{Now: func() time.Time { return time.Unix(0, 0) }})
+	if err != nil {
+		return nil, err
+	}
+	entity.ValidUntil = time.Time{}
 	return entity, nil
 }
 
