@@ -4,9 +4,11 @@
 package scimsql
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -250,34 +252,89 @@ func (s *resources[R]) fillMembers(ctx context.Context, tenant string, groups []
 	return rows.Err()
 }
 
-// fillGroups adds the groups that users are in, through groups too.
+// fillGroups adds the groups that users are in, through groups too. Circles
+// end, because a group is followed once.
 func (s *resources[R]) fillGroups(ctx context.Context, tenant string, users []*scim.User) error {
-	byID := make(map[string]*scim.User, len(users))
-	args := []any{tenant}
-	for _, u := range users {
-		byID[u.ID] = u
-		args = append(args, u.ID)
+	ids := make([]string, len(users))
+	for i, u := range users {
+		ids[i] = u.ID
 	}
-	rows, err := s.q(ctx).QueryContext(ctx, `WITH RECURSIVE up (root, id, depth) AS (
-			SELECT member, group_id, 0 FROM scim_members WHERE tenant = $1 AND member IN (`+placeholders(2, len(users))+`)
-			UNION SELECT up.root, m.group_id, 1 FROM up CROSS JOIN scim_members m WHERE m.tenant = $1 AND m.member = up.id)
-		SELECT up.root, up.id, MIN(up.depth), g.name FROM up CROSS JOIN scim_resources g WHERE g.tenant = $1 AND g.kind = 'Group' AND g.id = up.id
-		GROUP BY up.root, up.id, g.name ORDER BY g.name, up.id`, args...)
+	direct, names, err := s.parents(ctx, tenant, ids)
+	if err != nil || len(direct) == 0 {
+		return err
+	}
+	above := map[string][]string{}
+	for level := slices.Collect(maps.Keys(names)); len(level) > 0; {
+		next, more, err := s.parents(ctx, tenant, level)
+		if err != nil {
+			return err
+		}
+		maps.Copy(above, next)
+		level = nil
+		for id, name := range more {
+			if _, seen := names[id]; !seen {
+				names[id] = name
+				level = append(level, id)
+			}
+		}
+	}
+	for _, u := range users {
+		u.Groups = memberships(direct[u.ID], above, names)
+	}
+	return nil
+}
+
+func memberships(direct []string, above map[string][]string, names map[string]string) []scim.Membership {
+	var out []scim.Membership
+	seen := map[string]bool{}
+	kind := "direct"
+	for level := direct; len(level) > 0; kind = "indirect" {
+		var next []string
+		for _, id := range level {
+			if !seen[id] {
+				seen[id] = true
+				out = append(out, scim.Membership{Value: id, Display: names[id], Type: kind})
+				next = append(next, above[id]...)
+			}
+		}
+		level = next
+	}
+	slices.SortFunc(out, func(a, b scim.Membership) int {
+		return cmp.Or(strings.Compare(a.Display, b.Display), strings.Compare(a.Value, b.Value))
+	})
+	return out
+}
+
+// parents finds the groups that have one of the ids for a member, and their
+// names.
+func (s *resources[R]) parents(ctx context.Context, tenant string, ids []string) (of map[string][]string, names map[string]string, err error) {
+	of, names = map[string][]string{}, map[string]string{}
+	for chunk := range slices.Chunk(ids, memberRows) {
+		args := []any{tenant}
+		for _, id := range chunk {
+			args = append(args, id)
+		}
+		if err := s.parentRows(ctx, args, of, names); err != nil {
+			return nil, nil, err
+		}
+	}
+	return of, names, nil
+}
+
+func (s *resources[R]) parentRows(ctx context.Context, args []any, of map[string][]string, names map[string]string) error {
+	rows, err := s.q(ctx).QueryContext(ctx, `SELECT m.member, m.group_id, g.name FROM scim_members m CROSS JOIN scim_resources g
+		WHERE m.tenant = $1 AND m.member IN (`+placeholders(2, len(args)-1)+`) AND g.tenant = $1 AND g.kind = 'Group' AND g.id = m.group_id`, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var root string
-		var depth int
-		m := scim.Membership{Type: "direct"}
-		if err := rows.Scan(&root, &m.Value, &depth, &m.Display); err != nil {
+		var member, group, name string
+		if err := rows.Scan(&member, &group, &name); err != nil {
 			return err
 		}
-		if depth > 0 {
-			m.Type = "indirect"
-		}
-		byID[root].Groups = append(byID[root].Groups, m)
+		of[member] = append(of[member], group)
+		names[group] = name
 	}
 	return rows.Err()
 }
