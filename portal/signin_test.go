@@ -174,8 +174,11 @@ func TestSignInTellsNobodyWhoExists(t *testing.T) {
 	token := regexp.MustCompile(`value="[^"]*"|Not you|alice|bob|nobody|admin`)
 	var want string
 	for _, c := range []struct{ name, user, password string }{
-		{"wrong password", "alice", "wrong"}, {"unknown", "nobody", alice.Password}, {"no password set", "admin", "wrong"},
-		{"blocked, right password", "bob", carl.Password}, {"longer than any password", "alice", strings.Repeat("x", 4000)},
+		{"wrong password", "alice", "wrong"},
+		{"unknown", "nobody", alice.Password},
+		{"no password set", "admin", "wrong"},
+		{"blocked, right password", "bob", carl.Password},
+		{"longer than any password", "alice", strings.Repeat("x", 4000)},
 	} {
 		b := newBrowser(t, s, nil).password("/", c.user, c.password)
 		b.expect(http.StatusForbidden, "do not match")

@@ -8,6 +8,7 @@ import (
 	"compress/flate"
 	"context"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -232,7 +233,7 @@ func TestFail(t *testing.T) {
 		t.Errorf("a second answer: %v", err)
 	}
 	_, err = sp.Receive(samltest.Form(form), out)
-	e, ok := err.(*saml.Error)
+	e, ok := errors.AsType[*saml.Error](err)
 	if !ok || e.Check != saml.CheckStatus || e.Status.SubCode != saml.StatusNoPassive || e.Status.Code != saml.StatusResponder {
 		t.Errorf("%v", err)
 	}

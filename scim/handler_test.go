@@ -530,8 +530,17 @@ func TestRouting(t *testing.T) {
 		method, path string
 		status       int
 	}{
-		{"GET", "/Nothing", 404}, {"GET", "/Users/x/y", 404}, {"PUT", "/Users", 405}, {"POST", "/Users/x", 405}, {"GET", "/Bulk", 405},
-		{"POST", "/Schemas", 405}, {"GET", "/Me", 501}, {"GET", "/Users/", 200}, {"GET", "/users", 404}, {"DELETE", "/", 405}, {"GET", "/Users/%2e%2e", 404},
+		{"GET", "/Nothing", 404},
+		{"GET", "/Users/x/y", 404},
+		{"PUT", "/Users", 405},
+		{"POST", "/Users/x", 405},
+		{"GET", "/Bulk", 405},
+		{"POST", "/Schemas", 405},
+		{"GET", "/Me", 501},
+		{"GET", "/Users/", 200},
+		{"GET", "/users", 404},
+		{"DELETE", "/", 405},
+		{"GET", "/Users/%2e%2e", 404},
 	} {
 		if r := s.do(c.method, c.path, ""); r.status != c.status {
 			t.Errorf("%s %s: %d, not %d", c.method, c.path, r.status, c.status)

@@ -6,6 +6,7 @@ package totp_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -169,9 +170,8 @@ func TestStepsAreSpent(t *testing.T) {
 	want("the same again", h.code(next), next, mfa.CheckReused)
 	want("an older code in the window", h.code(now), next, mfa.CheckReused)
 	want("a wrong code", "000000", next, mfa.CheckWrong)
-	var wrong, reused *mfa.Error
-	wrong, _ = h.answer("000000", next).(*mfa.Error)
-	reused, _ = h.answer(h.code(next), next).(*mfa.Error)
+	wrong, _ := errors.AsType[*mfa.Error](h.answer("000000", next))
+	reused, _ := errors.AsType[*mfa.Error](h.answer(h.code(next), next))
 	if wrong == nil || reused == nil || wrong.Public != reused.Public {
 		t.Errorf("wrong and reused codes are told apart: %v, %v", wrong, reused)
 	}

@@ -4,6 +4,7 @@
 package webauthn
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
@@ -95,7 +96,7 @@ func refusal(c mfa.Check, format string, args ...any) *mfa.Error {
 
 // registering gives a refusal the text that fits a registration.
 func registering(err error) error {
-	e, ok := err.(*mfa.Error)
+	e, ok := errors.AsType[*mfa.Error](err)
 	if !ok {
 		return err
 	}

@@ -75,14 +75,14 @@ func (f *Factor) BeginEnrol(ctx context.Context, r mfa.EnrolRequest) (mfa.Begun,
 // handle is the person's user handle: that of their credentials, or a new
 // random one. It says nothing about the person (14.6.1).
 func (f *Factor) handle(creds []mfa.Credential) ([]byte, error) {
-	for _, c := range creds {
-		stored, err := decodeCredential(c.Secret)
-		if err != nil {
-			return nil, err
-		}
-		return stored.handle, nil
+	if len(creds) == 0 {
+		return f.random(handleSize)
 	}
-	return f.random(handleSize)
+	stored, err := decodeCredential(creds[0].Secret)
+	if err != nil {
+		return nil, err
+	}
+	return stored.handle, nil
 }
 
 func (f *Factor) policy(ctx context.Context, s mfa.Subject) (*Attestation, error) {

@@ -121,8 +121,14 @@ func New(c Config) (*Server, error) {
 		name    string
 		missing bool
 	}{
-		{"Region", c.Region == ""}, {"Store", c.Store == nil}, {"Sessions", c.Sessions == nil}, {"Access", c.Access == nil},
-		{"Keys", c.Keys == nil}, {"Browser", c.Browser == nil}, {"SignIn", c.SignIn == nil}, {"Render", c.Render == nil},
+		{"Region", c.Region == ""},
+		{"Store", c.Store == nil},
+		{"Sessions", c.Sessions == nil},
+		{"Access", c.Access == nil},
+		{"Keys", c.Keys == nil},
+		{"Browser", c.Browser == nil},
+		{"SignIn", c.SignIn == nil},
+		{"Render", c.Render == nil},
 		{"ClientAddr", c.ClientAddr == nil},
 	} {
 		if field.missing {

@@ -4,6 +4,7 @@
 package awssso_test
 
 import (
+	"errors"
 	"net/http"
 	"sync"
 	"testing"
@@ -219,7 +220,7 @@ func TestRevoke(t *testing.T) {
 	if err != nil || len(families) != 2 || families[0].ClientName != "botocore-client-gatehouse" {
 		t.Fatalf("Families: %+v, %v", families, err)
 	}
-	if err := p.SSO.RevokeFamily(t.Context(), "bob", families[0].ID); err != awssso.ErrNotFound {
+	if err := p.SSO.RevokeFamily(t.Context(), "bob", families[0].ID); !errors.Is(err, awssso.ErrNotFound) {
 		t.Errorf("another person's: %v", err)
 	}
 	works := func(token awsssotest.Answer) bool {

@@ -51,7 +51,11 @@ func TestPasswords(t *testing.T) {
 		hash, password string
 		want           bool
 	}{
-		{hash, "correct horse", true}, {hash, "Correct horse", false}, {hash, "", false}, {"", "correct horse", false}, {"", "", false},
+		{hash, "correct horse", true},
+		{hash, "Correct horse", false},
+		{hash, "", false},
+		{"", "correct horse", false},
+		{"", "", false},
 		{hash, strings.Repeat("x", 100_000), false},
 	} {
 		if got, err := p.Verify(t.Context(), c.hash, c.password); got != c.want || err != nil {

@@ -688,12 +688,12 @@ func tokens(ctx context.Context, s Store) error {
 		t.Hash[31] = n
 		return t
 	}
-	made := []scim.Token{}
 	won, err := race(scim.ErrConflict, func() error { return s.CreateToken(ctx, token(1), 2, base) })
 	if err := first(err, want("tokens", won, 2)); err != nil {
 		return err
 	}
-	if made, err = s.TokensOf(ctx, f.source); err != nil {
+	made, err := s.TokensOf(ctx, f.source)
+	if err != nil {
 		return err
 	}
 	got, err := s.TokenByHash(ctx, made[0].Hash)

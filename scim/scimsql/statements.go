@@ -44,7 +44,7 @@ func (s *statements) prepare(ctx context.Context, db *sql.DB, query string) *sql
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if other := s.ready[query]; other != nil {
-		st.Close()
+		_ = st.Close() // the other one is used
 		return other
 	}
 	s.ready[query] = st
@@ -101,21 +101,21 @@ func (x querier) stmt(ctx context.Context, query string) *sql.Stmt {
 }
 
 func (x querier) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if st := x.stmt(ctx, query); st != nil {
+	if st := x.stmt(ctx, query); st != nil { //nolint:sqlclosecheck // kept for the next call
 		return st.ExecContext(ctx, args...)
 	}
 	return x.q.ExecContext(ctx, query, args...)
 }
 
 func (x querier) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if st := x.stmt(ctx, query); st != nil {
+	if st := x.stmt(ctx, query); st != nil { //nolint:sqlclosecheck // kept for the next call
 		return st.QueryContext(ctx, args...)
 	}
 	return x.q.QueryContext(ctx, query, args...)
 }
 
 func (x querier) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if st := x.stmt(ctx, query); st != nil {
+	if st := x.stmt(ctx, query); st != nil { //nolint:sqlclosecheck // kept for the next call
 		return st.QueryRowContext(ctx, args...)
 	}
 	return x.q.QueryRowContext(ctx, query, args...)

@@ -4,10 +4,9 @@
 package scimtest_test
 
 import (
+	"context"
 	"testing"
 	"time"
-
-	"context"
 
 	"github.com/gatehouse-id/gatehouse/scim"
 	"github.com/gatehouse-id/gatehouse/scim/scimtest"

@@ -165,10 +165,9 @@ func TestCLIv1(t *testing.T) {
 	}
 	before := old.cached()
 	c := &cli{t: t, path: path, home: old.home, env: append(os.Environ(), "HOME="+old.home, "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")}
-	if root, ok := os.LookupEnv("PYENV_ROOT"); !ok {
+	if _, ok := os.LookupEnv("PYENV_ROOT"); !ok {
 		home, _ := os.UserHomeDir()
-		root = filepath.Join(home, ".pyenv")
-		c.env = append(c.env, "PYENV_ROOT="+root)
+		c.env = append(c.env, "PYENV_ROOT="+filepath.Join(home, ".pyenv"))
 	}
 	if arn := c.must("sts", "get-caller-identity", "--profile", "prod", "--query", "Arn", "--output", "text"); !strings.Contains(arn, prod.ID) {
 		t.Errorf("identity: %s", arn)

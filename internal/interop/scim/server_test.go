@@ -167,8 +167,10 @@ func TestFiltersAgree(t *testing.T) {
 		case n <= 2:
 			return leaf(r, paths)
 		case n == 3:
-			return rapid.SampledFrom([]string{"active eq false", "active ne true", "meta.created gt \"2020-01-01T00:00:00Z\"", "schemas eq \"" + scim.EnterpriseURN + "\"", "emails.primary eq true", "emails.primary ne true",
-				`groups.display eq "INNER"`, `groups.display eq "outer"`, `groups pr`, `meta.resourceType eq "User"`, `id pr`, `groups[display eq "inner"]`}).Draw(r, "special")
+			return rapid.SampledFrom([]string{
+				"active eq false", "active ne true", "meta.created gt \"2020-01-01T00:00:00Z\"", "schemas eq \"" + scim.EnterpriseURN + "\"", "emails.primary eq true", "emails.primary ne true",
+				`groups.display eq "INNER"`, `groups.display eq "outer"`, `groups pr`, `meta.resourceType eq "User"`, `id pr`, `groups[display eq "inner"]`,
+			}).Draw(r, "special")
 		case n == 4 && !within:
 			return "emails[" + expr(r, min(depth, 2), true) + "]"
 		case n <= 6 && depth > 0:
