@@ -299,7 +299,7 @@ func (d *differ) match(g *Group, have *index[Group], twice bool) (*Group, bool) 
 	if h == nil && named != nil && named.r.ExternalID == "" && !twice {
 		h = named
 	}
-	reason := ""
+	var reason string
 	switch {
 	case g.ID == "" || g.DisplayName == "":
 		reason = "it has no id or no displayName"

@@ -44,7 +44,7 @@ func (s *statements) prepare(ctx context.Context, db *sql.DB, query string) *sql
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if other := s.ready[query]; other != nil {
-		_ = st.Close() // the other one is used
+		_ = st.Close() //nolint:sqlclosecheck // the other one is used
 		return other
 	}
 	s.ready[query] = st
