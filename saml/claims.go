@@ -96,6 +96,9 @@ func (a *assertionReader) confirm(e xmltree.Node) (time.Time, error) {
 	if end.Sub(a.now) > 24*time.Hour {
 		return zero, refuse(CheckTime, "a confirmation that lasts until %v", end)
 	}
+	if a.unbound {
+		a.out.RequestID = irt
+	}
 	return end, nil
 }
 
@@ -114,6 +117,8 @@ func (a *assertionReader) readConditions() error {
 				return err
 			}
 			restricted = true
+		case a.unbound && (c.Is(nsSAML, "OneTimeUse") || c.Is(nsSAML, "ProxyRestriction")):
+			return refuse(CheckCondition, "condition <%s> cannot be kept by whoever asks for no request", name(c))
 		case c.Is(nsSAML, "OneTimeUse"): // every assertion is used once here
 		case c.Is(nsSAML, "ProxyRestriction"): // binds who issues further assertions
 		default:

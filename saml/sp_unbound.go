@@ -12,7 +12,9 @@ import (
 // nor whether this browser made one. It MUST NOT be used for new programs:
 // anybody with an account at the identity provider can sign other people in as
 // himself. It is for interfaces that know no requests, such as gosaml2's;
-// everything else is checked. Assertion.Unsolicited is always true.
+// everything else is checked, and OneTimeUse and ProxyRestriction refuse.
+// Assertion.Unsolicited is always true, and Assertion.RequestID is what the
+// signed confirmation says that it answers: compare it with the own request.
 func (s *ServiceProvider) InsecureVerifyUnbound(ctx context.Context, connection, encoded string) (*Assertion, error) {
 	c, err := s.connection(ctx, connection)
 	if err != nil {
