@@ -143,7 +143,6 @@ type erased interface {
 	replace(ctx context.Context, tenant string, r Resource) (Resource, error)
 	delete(ctx context.Context, tenant, id, version string) error
 	query(ctx context.Context, tenant string, q Query) (list []Resource, total int, next string, err error)
-	new() Resource
 	unwrap() any
 }
 
@@ -152,8 +151,7 @@ type adapter[R any, P interface {
 	Resource
 }] struct{ s Store[R] }
 
-func (a adapter[R, P]) unwrap() any   { return a.s }
-func (a adapter[R, P]) new() Resource { return P(new(R)) }
+func (a adapter[R, P]) unwrap() any { return a.s }
 
 func (a adapter[R, P]) create(ctx context.Context, tenant string, r Resource) (Resource, error) {
 	return resourceOf[R, P](a.s.Create(ctx, tenant, (*R)(r.(P))))

@@ -17,7 +17,6 @@ import (
 const (
 	sqliteBusy       = 5
 	sqliteLocked     = 6
-	sqliteConstraint = 19
 	sqlitePrimaryKey = 1555
 	sqliteUnique     = 2067
 )
@@ -30,15 +29,6 @@ func IsUnique(err error) bool {
 	}
 	code := sqliteCode(err)
 	return code == sqliteUnique || code == sqlitePrimaryKey
-}
-
-// IsConstraint reports whether err says that any integrity constraint (unique,
-// foreign key, check, not null) refused the statement.
-func IsConstraint(err error) bool {
-	if state := sqlState(err); state != "" {
-		return strings.HasPrefix(state, "23")
-	}
-	return sqliteCode(err)&0xff == sqliteConstraint
 }
 
 // IsBusy reports whether err says that the database is locked, overloaded,

@@ -123,14 +123,6 @@ func TxFrom(ctx context.Context, db *sql.DB) (tx *sql.Tx, ok bool) {
 	return s.tx, true
 }
 
-// Outside returns a context in which calls on db no longer join the
-// transaction that ctx may carry: for records that must survive its
-// roll-back. On SQLite, which has one writer, it must not be used to write
-// while that transaction is open.
-func Outside(ctx context.Context, db *sql.DB) context.Context {
-	return context.WithValue(ctx, key{db}, nil)
-}
-
 func backOff(ctx context.Context, attempt int) error {
 	d := time.Duration(1<<min(attempt, 6)) * time.Millisecond
 	t := time.NewTimer(d/2 + rand.N(d))

@@ -6,8 +6,6 @@
 package testkeys
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -45,16 +43,6 @@ func RSA(tb testing.TB, name string) Pair {
 	p := Pair{Key: key, Certificate: selfSigned(tb, name, key, key.Public())}
 	pairs[name] = p
 	return p
-}
-
-// ECDSA returns a new P-256 key with a self-signed certificate.
-func ECDSA(tb testing.TB, name string) (*ecdsa.PrivateKey, *x509.Certificate) {
-	tb.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return key, selfSigned(tb, name, key, key.Public())
 }
 
 func selfSigned(tb testing.TB, name string, key, public any) *x509.Certificate {

@@ -118,10 +118,6 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) er
 // rows.
 func (s *Store) TxFrom(ctx context.Context) (*sql.Tx, bool) { return sqltx.TxFrom(ctx, s.db) }
 
-// IsBusy reports whether err says that the database is locked or overloaded:
-// nothing was written, and the caller may answer 503 with Retry-After.
-func IsBusy(err error) bool { return sqltx.IsBusy(err) }
-
 // Ready checks that the database answers.
 func (s *Store) Ready(ctx context.Context) error {
 	var one int
