@@ -26,6 +26,8 @@ import (
 func (p *Portal) routeEnrol() {
 	p.handle("GET", ui.PathEnrol, p.enrolPage)
 	p.handle("POST", ui.PathEnrol, p.enrolTicket)
+	p.person("GET", ui.PathEnrolTOTP, p.enrolAnother)
+	p.person("GET", ui.PathEnrolPasskey, p.enrolAnother)
 	p.person("POST", ui.PathEnrolTOTP, p.enrolTOTP)
 	p.person("POST", ui.PathEnrolPasskey, p.enrolPasskeyPage)
 	p.person("POST", ui.PathEnrolPasskeyBeg, p.enrolPasskeyBegin)
@@ -82,6 +84,16 @@ func (p *Portal) enrolPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.ui.Render(w, http.StatusOK, page)
 	return nil
+}
+
+// enrolAnother is where the Security page leads. The POST after it asks for a
+// fresh proof.
+func (p *Portal) enrolAnother(w http.ResponseWriter, r *http.Request, c *current) error {
+	if c.session.Level != session.Full {
+		p.redirect(w, r, p.paths.At(ui.PathEnrol))
+		return nil
+	}
+	return p.showEnrolChoice(w, r, c, enrolment{})
 }
 
 func (p *Portal) showEnrolChoice(w http.ResponseWriter, r *http.Request, c *current, e enrolment) error {

@@ -197,6 +197,9 @@ func (m *Machine) Strengthen(ctx context.Context, s *session.Session, cookie str
 // with what that proved, in the transaction of ctx. A session that reached
 // enrolment only becomes a full one if policy is content now.
 func (m *Machine) Enrolled(ctx context.Context, c Client, s *session.Session, cookie string, p *directory.Person, rec mfa.Record, out *Progress) error {
+	if rec.Subject.ID != p.ID || s.PersonID != p.ID {
+		return flowError("the enrolment is another person's")
+	}
 	evidence := Evidence(s)
 	if proof, ok := rec.Proof(); ok {
 		evidence = append(evidence, proof)

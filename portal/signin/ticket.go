@@ -48,7 +48,7 @@ func (m *Machine) SpendTicket(ctx context.Context, c Client, token, password str
 	if kind != TicketInvite && kind != TicketReset || len(token) > 128 {
 		return nil, "", ticketError("malformed")
 	}
-	refund, err := m.charge(ctx, c, "ticket")
+	refund, err := m.charge(ctx, c, seal.Hash("portal-ticket", token)) // by the ticket: strangers' guesses lock nobody else's
 	if err != nil {
 		return nil, "", err
 	}
