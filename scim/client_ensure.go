@@ -22,15 +22,25 @@ func (c *Client) EnsureUser(ctx context.Context, u *User) (user *User, created b
 	return ensure(ctx, c.Users(), u, u.ExternalID, "userName", u.UserName)
 }
 
-// EnsureGroup makes a group, or finds the one that is there already by
-// externalId or displayName, as [Client.EnsureUser] does. At most 100 members
-// are sent at a time; members of a group that was there are not changed.
+// EnsureGroup finds a group by externalId or displayName, or makes it. Names of
+// groups are not unique by the standard, so it looks before it makes, and again
+// whenever an answer was lost. At most 100 members are sent at a time; members
+// of a group that was there are not changed.
 func (c *Client) EnsureGroup(ctx context.Context, g *Group) (group *Group, created bool, err error) {
 	first := *g
 	if len(first.Members) > MemberChunk {
 		first.Members = first.Members[:MemberChunk]
 	}
-	group, created, err = ensure(ctx, c.Groups(), &first, g.ExternalID, "displayName", g.DisplayName)
+	for range 3 {
+		group, err = lookUp(ctx, c.Groups(), g.ExternalID, "displayName", g.DisplayName)
+		if !errors.Is(err, ErrNotFound) {
+			return group, false, err
+		}
+		group, err = c.Groups().Create(ctx, &first)
+		if created = err == nil; created || !hasCheck(err, CheckConnection) && !hasCheck(err, CheckInternal) && !errors.Is(err, ErrConflict) {
+			break
+		}
+	}
 	if err != nil || !created {
 		return group, created, err
 	}
@@ -46,21 +56,32 @@ func ensure[R any](ctx context.Context, r *Resources[R], x *R, externalID, name,
 	if err == nil || !errors.Is(err, ErrConflict) {
 		return made, err == nil, err
 	}
-	conflict := err
+	found, missing := lookUp(ctx, r, externalID, name, value)
+	if errors.Is(missing, ErrNotFound) {
+		return nil, false, err // of something else
+	}
+	if missing != nil {
+		return nil, false, errors.Join(missing, err)
+	}
+	return found, false, nil
+}
+
+// lookUp finds what has the externalId, or the name and no other externalId.
+func lookUp[R any](ctx context.Context, r *Resources[R], externalID, name, value string) (*R, error) {
 	if externalID != "" {
 		found, err := r.Find(ctx, equals("externalId", externalID))
 		if !errors.Is(err, ErrNotFound) {
-			return found, false, err
+			return found, err
 		}
 	}
 	found, err := r.Find(ctx, equals(name, value))
 	if err != nil {
-		return nil, false, errors.Join(conflict, err)
+		return nil, err
 	}
 	if other := r.of(found).Common().ExternalID; other != "" && other != externalID {
-		return nil, false, &Error{Check: CheckUniqueness, Public: "the " + name + " belongs to another resource", Err: conflict}
+		return nil, refuse(CheckUniqueness, "the "+name+" belongs to another resource")
 	}
-	return found, false, nil
+	return found, nil
 }
 
 // equals writes a filter.

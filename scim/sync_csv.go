@@ -60,7 +60,10 @@ func ReadCSV(r io.Reader, c CSVConfig) (*Snapshot, error) {
 		if errors.Is(err, io.EOF) {
 			return t.out, nil
 		}
-		line, _ := in.FieldPos(0)
+		line := 0 // a csv.ParseError has its own
+		if err == nil {
+			line, _ = in.FieldPos(0)
+		}
 		if err == nil && len(t.out.People) >= c.MaxRows {
 			err = errors.New("too many rows")
 		}
