@@ -158,7 +158,7 @@ func (p *page) run(kind, begin, more string) string {
   const body = JSON.stringify(credential.toJSON());
   return await (await fetch("/finish/%[3]s", { method: "POST", body })).text();
 })()`, map[string]string{"create": "Creation", "get": "Request"}[kind], begin, kind, more)
-	ctx, cancel := context.WithTimeout(p.tab.Ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(p.tab.Ctx, 2*time.Minute)
 	defer cancel()
 	verdict, err := chromedp.Run(ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
 	if err != nil {

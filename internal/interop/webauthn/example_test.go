@@ -52,7 +52,7 @@ func TestExample(t *testing.T) {
 	b := browser.Start(t)
 	tab := b.Tab(t)
 	origin := startExample(t)
-	ctx, cancel := context.WithTimeout(tab.Ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(tab.Ctx, 3*time.Minute)
 	defer cancel()
 	do := func(steps ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
