@@ -111,6 +111,13 @@ type Config struct {
 	// Exchange gets role credentials for an assertion, from AWS STS. Default
 	// none: people get the console, but no access keys and no CLI.
 	Exchange access.Exchange
+	// Denier ends role sessions that AWS has already issued, when an
+	// administrator asks for it after revoking a person. Default none: the
+	// policy is shown only.
+	Denier access.Denier
+	// STSEndpoint is where the credentials of this portal work, for clients that
+	// configure themselves. Default none, which is AWS; only a sample has one.
+	STSEndpoint string
 	// MFAPolicy is asked after the first factor. Default: everybody needs a
 	// factor always, and enrols the first one with a ticket. Administrators
 	// without a factor are blocked, whatever it says.
@@ -339,10 +346,14 @@ func (p *Portal) routeHealth() {
 	})
 	p.mux.Handle("GET "+p.prefix+ui.PathStatic, http.StripPrefix(p.prefix, p.ui.Static()))
 	p.mux.HandleFunc("GET "+p.prefix+PathWellKnown, func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, map[string]any{
+		out := map[string]any{
 			"start_url": p.StartURL(), "region": p.c.Region,
 			"sso_endpoint": p.url(PathSSO), "aws_metadata": p.url(PathAWSMetadata), "app_metadata": p.url(PathAppMetadata),
-		})
+		}
+		if p.c.STSEndpoint != "" {
+			out["sts_endpoint"] = p.c.STSEndpoint
+		}
+		writeJSON(w, http.StatusOK, out)
 	})
 	p.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { p.fail(w, r, notFound()) })
 }
@@ -377,6 +388,9 @@ func (p *Portal) BeginSession(ctx context.Context, s *session.Session) (cookieNa
 	return p.cookieName(cookieSession), value, err
 }
 
+// deleteBatch is how many expired rows of a kind go at a time.
+const deleteBatch = 20_000
+
 // Run deletes what has expired, until ctx ends. It is optional for correctness
 // and safe on every replica.
 func (p *Portal) Run(ctx context.Context) {
@@ -388,11 +402,11 @@ func (p *Portal) Run(ctx context.Context) {
 			return
 		case <-t.C:
 			now := p.now()
-			_, e1 := p.c.Store.DeleteExpiredSessions(ctx, now, 1000)
-			_, e2 := p.c.Store.DeleteExpiredSignIns(ctx, now, 1000)
-			_, e3 := p.c.MFA.DeleteExpired(ctx, now, 1000)
-			_, e4 := p.c.SSO.DeleteExpired(ctx, now, 1000)
-			_, e5 := p.c.SAML.DeleteExpired(ctx, now, 1000)
+			_, e1 := p.c.Store.DeleteExpiredSessions(ctx, now, deleteBatch)
+			_, e2 := p.c.Store.DeleteExpiredSignIns(ctx, now, deleteBatch)
+			_, e3 := p.c.MFA.DeleteExpired(ctx, now, deleteBatch)
+			_, e4 := p.c.SSO.DeleteExpired(ctx, now, deleteBatch)
+			_, e5 := p.c.SAML.DeleteExpired(ctx, now, deleteBatch)
 			if err := errors.Join(e1, e2, e3, e4, e5); err != nil && ctx.Err() == nil {
 				p.log.Warn("expired rows were not deleted", "error", err)
 			}

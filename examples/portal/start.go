@@ -170,7 +170,7 @@ func (a *application) startSample(ctx context.Context, c portal.Config, store *s
 		return err
 	}
 	a.sts = double.url
-	c.Brand, c.RefuseForwarded, c.Exchange = sampleBrand, true, double.exchange
+	c.Brand, c.RefuseForwarded, c.Exchange, c.STSEndpoint = sampleBrand, true, double.exchange, double.url
 	if a.portal, err = portal.New(c); err != nil {
 		return err
 	}

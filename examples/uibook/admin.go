@@ -11,7 +11,7 @@ import (
 )
 
 func adminSamples() []sample {
-	return append(adminPeopleSamples(), adminAccessSamples()...)
+	return append(append(adminPeopleSamples(), revokedSamples()...), adminAccessSamples()...)
 }
 
 func adminPeopleSamples() []sample {

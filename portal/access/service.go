@@ -190,7 +190,7 @@ func contextClass(u Use) string {
 // session is what AWS is told of the person. The session name is the user
 // name where it fits, else the immutable id; nothing is ever substituted.
 func (a *Access) session(p *directory.Person, out *Issued) (awsrole.Session, error) {
-	name, err := awsrole.SessionName(p.UserName, p.ID)
+	name, err := SessionName(p)
 	if err != nil {
 		return awsrole.Session{}, err
 	}

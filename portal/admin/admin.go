@@ -34,7 +34,7 @@ type Tokens interface {
 	SCIMTokens(ctx context.Context, sourceID string) ([]scim.Token, error)
 }
 
-// Config is what [Admin] stands on; all of it is required.
+// Config is what [Admin] stands on; all of it but Denier is required.
 type Config struct {
 	Directory *directory.Directory
 	Sessions  *session.Sessions
@@ -49,6 +49,11 @@ type Config struct {
 
 	// EndEverything ends all sessions and tokens of a person.
 	EndEverything func(ctx context.Context, personID, reason string) error
+	// Living counts the browser sessions and command-line sign-ins that
+	// EndEverything would end.
+	Living func(ctx context.Context, personID string) (browsers, commandLines int, err error)
+	// Denier ends role sessions in AWS; it alone may be nil.
+	Denier access.Denier
 	// Report writes a refusal that is answered with a page of this package.
 	Report func(r *http.Request, err error)
 	// Notice names the line that the next page shows.
@@ -67,7 +72,7 @@ type Admin struct{ c Config }
 // New checks the configuration.
 func New(c Config) (*Admin, error) {
 	if c.Directory == nil || c.Sessions == nil || c.Access == nil || c.Apps == nil || c.AppStore == nil || c.MFA == nil || c.SignIn == nil ||
-		c.Audit == nil || c.Tokens == nil || c.UI == nil || c.EndEverything == nil || c.Report == nil || c.Notice == nil || c.URL == nil || c.Now == nil {
+		c.Audit == nil || c.Tokens == nil || c.UI == nil || c.EndEverything == nil || c.Living == nil || c.Report == nil || c.Notice == nil || c.URL == nil || c.Now == nil {
 		return nil, errors.New("admin: Config is incomplete")
 	}
 	return &Admin{c: c}, nil
@@ -89,6 +94,7 @@ func (x *Admin) Routes(register func(method, path string, h Handler)) {
 		return nil
 	})
 	x.peopleRoutes(register)
+	x.revocationRoutes(register)
 	x.groupRoutes(register)
 	x.accessRoutes(register)
 	x.appRoutes(register)

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
-	"github.com/gatehouse-id/gatehouse/portal/audit"
 	"github.com/gatehouse-id/gatehouse/portal/directory"
 	"github.com/gatehouse-id/gatehouse/portal/signin"
 	"github.com/gatehouse-id/gatehouse/portal/ui"
@@ -172,14 +171,13 @@ func (x *Admin) block(on bool) Handler {
 		if on && id == a.ID {
 			return &Refusal{Text: "You cannot block yourself."}
 		}
-		if err := x.c.Directory.Block(r.Context(), a.ID, id, on); err != nil {
+		if on {
+			return x.revoke(w, r, a, "blocked", func(ctx context.Context) error { return x.c.Directory.Block(ctx, a.ID, id, true) })
+		}
+		if err := x.c.Directory.Block(r.Context(), a.ID, id, false); err != nil {
 			return err
 		}
-		name := "unblocked"
-		if on {
-			name = "blocked"
-		}
-		x.c.Notice(w, name)
+		x.c.Notice(w, "unblocked")
 		x.back(w, r, ui.PathAdminPerson, id)
 		return nil
 	}
@@ -216,21 +214,12 @@ const factorTicketLife = 24 * time.Hour
 
 func (x *Admin) signOut(w http.ResponseWriter, r *http.Request, a Actor) error {
 	id := r.PathValue("id")
-	err := x.c.Directory.Store().InTx(r.Context(), func(ctx context.Context) error {
+	return x.revoke(w, r, a, "revoked", func(ctx context.Context) error {
 		if _, err := x.c.Directory.Store().Person(ctx, id); err != nil {
 			return err
 		}
-		if err := x.c.EndEverything(ctx, id, "revoked by an administrator"); err != nil {
-			return err
-		}
-		return x.c.Audit.Record(ctx, audit.Event{Type: audit.SessionRevoked, Actor: a.ID, Person: id, Details: map[string]string{"session": "all"}})
+		return x.c.EndEverything(ctx, id, "revoked by an administrator")
 	})
-	if err != nil {
-		return err
-	}
-	x.c.Notice(w, "revoked")
-	x.back(w, r, ui.PathAdminPerson, id)
-	return nil
 }
 
 func (x *Admin) removeFactor(w http.ResponseWriter, r *http.Request, a Actor) error {

@@ -49,6 +49,7 @@ var allPages = []ui.Page{
 	ui.Message{},
 	ui.AdminPeople{},
 	ui.AdminPerson{},
+	ui.AdminRevoked{},
 	ui.AdminTicket{},
 	ui.AdminGroups{},
 	ui.AdminGroup{},

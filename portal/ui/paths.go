@@ -61,6 +61,8 @@ const (
 	PathAdminPersonOpen   = "/admin/people/{id}/unblock"         // POST
 	PathAdminPersonTicket = "/admin/people/{id}/ticket"          // POST: invitation, password reset or factor ticket
 	PathAdminPersonOut    = "/admin/people/{id}/sessions/revoke" // POST
+	PathAdminRevoked      = "/admin/people/{id}/revoked"         // GET: what ended, and what AWS may still run
+	PathAdminDeny         = "/admin/people/{id}/revoked/deny"    // POST: write the deny to AWS
 	PathAdminFactorRemove = "/admin/people/{id}/factors/{factor}/remove"
 	PathAdminGroups       = "/admin/groups" // GET, POST: create
 	PathAdminGroup        = "/admin/groups/{id}"
