@@ -12,7 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/mfa"
 	"github.com/gatehouse-id/gatehouse/mfa/totp"
+	"github.com/gatehouse-id/gatehouse/portal"
+	"github.com/gatehouse-id/gatehouse/portal/app"
 	"github.com/gatehouse-id/gatehouse/portal/portaltest"
 	"github.com/gatehouse-id/gatehouse/portal/signin"
 )
@@ -61,4 +64,52 @@ func TestTicketGuessesLockNobodyOut(t *testing.T) {
 		b.post("/enrol/password", url.Values{"flow": {guess}, "password": {password}, "password2": {password}}).expect(http.StatusForbidden, "used or has expired")
 	}
 	b.post("/enrol/password", url.Values{"flow": {ticket}, "password": {password}, "password2": {password}}).expect(http.StatusOK, "Your password is set")
+}
+
+// A session that somebody found open hands out no factor: not to its own
+// administrator, and to others only after a fresh proof.
+func TestFactorTicketsNeedAFreshProof(t *testing.T) {
+	s := portaltest.NewServer(t)
+	admin := newBrowser(t, s, s.SignedIn(t, "admin"))
+	kind := url.Values{"kind": {"factor"}}
+	admin.post("/admin/people/"+s.People["admin"].ID+"/ticket", kind).expect(http.StatusForbidden, "Security page")
+	admin.post("/admin/people/"+s.People["bob"].ID+"/ticket", kind).expect(http.StatusOK, "a.")
+
+	stale := newBrowser(t, s, s.SignedInAt(t, "admin", time.Now().Add(-time.Hour)))
+	stale.get("/admin/people").expect(http.StatusOK, "People")
+	stale.post("/admin/people/"+s.People["bob"].ID+"/ticket", kind).expect(http.StatusOK, "Confirm it is you")
+}
+
+// Somebody who is made an administrator with a session that proved a password
+// alone is asked for a factor first.
+func TestAdministrationNeedsAFactor(t *testing.T) {
+	s := portaltest.NewServerWith(t, portaltest.Options{Config: func(c *portal.Config) {
+		c.MFAPolicy = &mfa.PolicyConfig{Default: mfa.Rule{Mode: mfa.Never}}
+	}})
+	alice := s.Enrol(t, "alice")
+	b := newBrowser(t, s, nil)
+	b.password("/", "alice", alice.Password).expect(http.StatusOK, portaltest.AccountDev)
+	if err := s.Store.SetAdministrator(context.Background(), s.People["alice"].ID, true); err != nil {
+		t.Fatal(err)
+	}
+	b.get("/admin/people").expect(http.StatusOK, "Confirm it is you")
+	b.totp(alice.TOTP).expect(http.StatusOK, "People")
+}
+
+// One source does not name another's people to applications by e-mail.
+func TestEmailOfAnotherSource(t *testing.T) {
+	s := portaltest.NewServer(t)
+	ctx := context.Background()
+	a, err := s.Portal.Apps().RegisterEndpoint(ctx, "", app.App{Name: "Demo", EntityID: "https://app.example", IdPInitiated: true}, "https://app.example/acs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Store.PutAppAssignment(ctx, app.Assignment{AppID: a.ID, PrincipalID: s.Group.ID}); err != nil {
+		t.Fatal(err)
+	}
+	b := newBrowser(t, s, s.SignedIn(t, "alice"))
+	b.post("/apps/"+a.ID+"/launch", nil).expect(http.StatusOK, "SAMLResponse")
+	scim := newProvisioner(t, s, portaltest.SourcePeople)
+	scim.do("PATCH", "/Users/"+s.People["alice"].ID, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"emails","value":[{"value":"Admin@example.test","primary":true}]}]}`, 200)
+	b.post("/apps/"+a.ID+"/launch", nil).expect(http.StatusForbidden, "another source").lacks("SAMLResponse")
 }

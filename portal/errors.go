@@ -87,6 +87,8 @@ func judge(err error) refusal {
 	var factor *mfa.Error
 	var message *saml.Error
 	switch {
+	case sqltx.IsBusy(err), errors.Is(err, context.DeadlineExceeded):
+		return refusal{"", http.StatusServiceUnavailable, "The portal is busy. Nothing was changed; please try again in a moment.", "", 2 * time.Second}
 	case errors.As(err, &own):
 		return refusal{string(own.Check), orDefault(own.Status, http.StatusBadRequest), own.Public, "", own.RetryAfter}
 	case errors.As(err, &in):
@@ -107,8 +109,6 @@ func judge(err error) refusal {
 		return refusal{string(CheckInput), http.StatusConflict, "It was changed in the meantime. Please look again.", "", 0}
 	case errors.Is(err, directory.ErrConflict), errors.Is(err, access.ErrConflict), errors.Is(err, app.ErrConflict):
 		return refusal{string(CheckInput), http.StatusConflict, "That name is taken.", "", 0}
-	case sqltx.IsBusy(err), errors.Is(err, context.DeadlineExceeded):
-		return refusal{"", http.StatusServiceUnavailable, "The portal is busy. Nothing was changed; please try again in a moment.", "", 2 * time.Second}
 	}
 	return refusal{"", http.StatusInternalServerError, "Something went wrong on our side. Nothing was changed.", "", 0}
 }

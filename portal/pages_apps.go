@@ -10,7 +10,9 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
+	"github.com/gatehouse-id/gatehouse/mfa"
 	"github.com/gatehouse-id/gatehouse/portal/app"
 	"github.com/gatehouse-id/gatehouse/portal/audit"
 	"github.com/gatehouse-id/gatehouse/portal/directory"
@@ -87,11 +89,11 @@ func (p *Portal) appContinue(w http.ResponseWriter, r *http.Request) error {
 	case c.session.Level != session.Full:
 		p.redirect(w, r, p.paths.At(ui.PathEnrol))
 		return nil
-	case req.ForceAuthn && c.session.AuthTime.Before(req.IssueInstant):
+	case req.ForceAuthn && authenticated(c).Before(req.IssueInstant):
 		if req.IsPassive {
 			return p.appFail(w, r, req, saml.StatusResponder, saml.StatusNoPassive)
 		}
-		return p.signInAgain(w, r, c)
+		return p.again(w, r, c)
 	}
 	allowed, err := p.apps.Allowed(r.Context(), c.person.ID, req.SP)
 	if errors.Is(err, app.ErrNotAssigned) {
@@ -108,15 +110,56 @@ func (p *Portal) appContinue(w http.ResponseWriter, r *http.Request) error {
 	return p.appRespond(w, r, c, allowed, saml.ResponseParams{Request: req})
 }
 
-// signInAgain ends the session and begins a sign-in that leads back here.
-func (p *Portal) signInAgain(w http.ResponseWriter, r *http.Request, c *current) error {
-	if err := p.c.Store.InTx(r.Context(), func(ctx context.Context) error {
-		return p.endSession(ctx, c.person.ID, c.session.ID, "sign-in asked for again")
-	}); err != nil {
+// again asks for a fresh proof and leads back here. The session goes on: a
+// request that anybody may send must not end it.
+func (p *Portal) again(w http.ResponseWriter, r *http.Request, c *current) error {
+	records, err := p.mfa.Records(r.Context(), mfa.Subject{ID: c.person.ID})
+	if err != nil {
 		return err
 	}
-	p.setCookie(w, cookieSession, "", 0)
-	return p.toSignIn(w, r)
+	if len(records) == 0 {
+		return refuse(CheckAccess, http.StatusForbidden, "The application asks you to sign in again. Sign out here, then start from the application.", nil)
+	}
+	return p.factorFirst(w, r, c, r.URL.RequestURI())
+}
+
+// authenticated is when the person last proved who they are, by any factor.
+func authenticated(c *current) time.Time {
+	if c.session.MFATime.After(c.session.AuthTime) {
+		return c.session.MFATime
+	}
+	return c.session.AuthTime
+}
+
+// emailVouched reports whether the person's e-mail address is their source's to
+// give: not in a domain that another source has, and not the address of another
+// source's person. Otherwise one source could name another's people to an
+// application.
+func (p *Portal) emailVouched(ctx context.Context, person *directory.Person) (bool, error) {
+	sources, err := p.c.Store.Sources(ctx)
+	if err != nil {
+		return false, err
+	}
+	domain := directory.DomainOf(directory.FoldLogin(person.Email))
+	for _, s := range sources {
+		if s.ID != person.SourceID && slices.Contains(s.Domains, domain) {
+			return false, nil
+		}
+	}
+	for offset := 0; ; offset += 500 {
+		found, total, err := p.c.Store.People(ctx, "", person.Email, offset, 500)
+		if err != nil {
+			return false, err
+		}
+		for _, x := range found {
+			if x.SourceID != person.SourceID && directory.FoldLogin(x.Email) == directory.FoldLogin(person.Email) {
+				return false, nil
+			}
+		}
+		if offset+500 >= total {
+			return true, nil
+		}
+	}
 }
 
 func contextClass(c *current) string {
@@ -126,11 +169,11 @@ func contextClass(c *current) string {
 	return saml.ContextPasswordProtected
 }
 
-// meets compares a class with what was requested, exactly; other comparisons
-// have no order that both sides know.
+// meets compares a class with what was requested: exactly, which is a minimum
+// too. Other comparisons want an order of classes that both sides know.
 func meets(class string, want *saml.RequestedContext) bool {
-	if want.Comparison != "" && want.Comparison != "exact" {
-		return true
+	if want.Comparison != "" && want.Comparison != "exact" && want.Comparison != "minimum" {
+		return false
 	}
 	for _, w := range want.ClassRefs {
 		// A second factor is more than a password, and says so to who asks.
@@ -163,14 +206,23 @@ func (p *Portal) appRespond(w http.ResponseWriter, r *http.Request, c *current, 
 	}
 	params.NameID, params.Attributes = app.Release(a, c.person, groups)
 	if params.Request != nil && params.Request.NameIDPolicy != nil {
-		if !p.nameIDAsAsked(&params, c) {
+		if !p.nameIDAsAsked(&params, a, c) {
 			return p.appFail(w, r, params.Request, saml.StatusRequester, saml.StatusInvalidNameID)
+		}
+	}
+	if params.NameID.Format == saml.NameIDEmail {
+		vouched, err := p.emailVouched(ctx, c.person)
+		if err != nil {
+			return err
+		}
+		if !vouched {
+			return refuse(CheckAccess, http.StatusForbidden, "Your e-mail address belongs to another source of people here, so it cannot name you to an application. Ask an administrator.", nil)
 		}
 	}
 	if params.NameID.Value == "" {
 		return refuse(CheckInput, http.StatusForbidden, "Your account lacks the e-mail address that this application wants. Ask an administrator.", nil)
 	}
-	params.AuthnInstant, params.AuthnContext = c.session.AuthTime, contextClass(c)
+	params.AuthnInstant, params.AuthnContext = authenticated(c), contextClass(c)
 	params.Session, params.SessionNotOnOrAfter = c.session.ID, c.session.Expires
 	if params.Request != nil && params.Request.Context != nil {
 		params.AuthnContext = answered(params.AuthnContext, params.Request.Context)
@@ -195,7 +247,7 @@ func (p *Portal) appRespond(w http.ResponseWriter, r *http.Request, c *current, 
 // nameIDAsAsked names the person in the format that the request asks for; false
 // if that cannot be done (Core 3.4.1.1). Transient names are new every time,
 // persistent ones differ between applications.
-func (p *Portal) nameIDAsAsked(params *saml.ResponseParams, c *current) bool {
+func (p *Portal) nameIDAsAsked(params *saml.ResponseParams, a *app.App, c *current) bool {
 	switch format := params.Request.NameIDPolicy.Format; format {
 	case "", saml.NameIDUnspecified, params.NameID.Format:
 	case saml.NameIDTransient:
@@ -203,6 +255,9 @@ func (p *Portal) nameIDAsAsked(params *saml.ResponseParams, c *current) bool {
 	case saml.NameIDPersistent:
 		params.NameID = saml.NameID{Value: saml.PairwiseID(p.pairwiseKey(), p.url(PathAppMetadata), params.Request.SP, c.person.ID), Format: format}
 	case saml.NameIDEmail:
+		if a.NameID != "" && a.NameID != "email" {
+			return false // the administrator chose what names people here
+		}
 		params.NameID = saml.NameID{Value: c.person.Email, Format: format}
 	default:
 		return false

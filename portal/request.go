@@ -197,6 +197,17 @@ func (p *Portal) administrator(method, path string, h func(w http.ResponseWriter
 		if !c.admin {
 			return refuse(CheckAdmin, http.StatusForbidden, "Only administrators may see this.", nil)
 		}
+		content, err := p.signin.Content(r.Context(), p.client(w, r, c.person.UserName), c.session, c.person)
+		if err != nil {
+			return err
+		}
+		if !content {
+			back := p.paths.At(ui.PathAdmin)
+			if r.Method == http.MethodGet {
+				back = r.URL.RequestURI()
+			}
+			return p.factorFirst(w, r, c, back)
+		}
 		return h(w, r, c)
 	})
 }

@@ -92,6 +92,9 @@ func (c *recoverCmd) recover(ctx context.Context, p *portal.Portal, person *dire
 		if err := p.EndSessions(ctx, person.ID, "recovered"); err != nil {
 			return err
 		}
+		if err := p.MFA().RevokeDevices(ctx, subject, "cli:recover"); err != nil {
+			return err
+		}
 		return p.Audit().Record(ctx, audit.Event{Type: audit.Recovery, Actor: "cli:recover", Person: person.ID, Details: map[string]string{"factors": fmt.Sprint(c.Factors || len(records) == 0)}})
 	})
 	if err != nil {

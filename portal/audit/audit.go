@@ -137,7 +137,7 @@ func (l *Log) Record(ctx context.Context, e Event) error {
 // Refuse stores a refusal in a transaction of its own. It must not be called
 // inside a transaction: on SQLite, which has one writer, it would wait for
 // itself. An event without Actor is a stranger's and is aggregated by type,
-// check and network over one minute.
+// check, network and person over one minute.
 func (l *Log) Refuse(ctx context.Context, e Event) {
 	e.Outcome = Refused
 	e = l.complete(ctx, e)
@@ -147,7 +147,7 @@ func (l *Log) Refuse(ctx context.Context, e Event) {
 			return l.store.AppendEvent(ctx, e)
 		}
 		minute := e.Time.Truncate(time.Minute).Format("200601021504")
-		return l.store.CountRefusal(ctx, strings.Join([]string{minute, string(e.Type), e.Check, e.Network}, "|"), e)
+		return l.store.CountRefusal(ctx, strings.Join([]string{minute, string(e.Type), e.Check, e.Network, e.Person}, "|"), e)
 	})
 	if err != nil {
 		l.log.ErrorContext(ctx, "audit: a refusal was not stored", "error", err, "type", e.Type, "check", e.Check)

@@ -213,11 +213,17 @@ func (s *Server) Client(tb testing.TB) *http.Client {
 // and a second factor, without going through the sign-in.
 func (s *Server) SignedIn(tb testing.TB, userName string) *http.Client {
 	tb.Helper()
+	return s.SignedInAt(tb, userName, s.now())
+}
+
+// SignedInAt is [Server.SignedIn] with proofs that were given at a time.
+func (s *Server) SignedInAt(tb testing.TB, userName string, at time.Time) *http.Client {
+	tb.Helper()
 	person := s.People[userName]
 	if person == nil {
 		tb.Fatalf("portaltest: there is nobody called %q", userName)
 	}
-	now := s.now().UTC()
+	now := at.UTC()
 	evidence, err := json.Marshal([]mfa.Evidence{
 		{Kind: mfa.KindPassword, At: now, AMR: []string{"pwd"}},
 		{Kind: mfa.KindTOTP, At: now, Factor: true, AMR: []string{"otp"}},

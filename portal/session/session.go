@@ -188,7 +188,8 @@ func (s *Sessions) Rotate(ctx context.Context, cookie string, n *Session) (strin
 	return next, s.c.Store.RotateSession(ctx, seal.Hash(cookiePurpose, cookie), seal.Hash(cookiePurpose, next), n)
 }
 
-// Of returns the person's live sessions.
+// Of returns the person's sessions before their absolute end, also those that
+// idled out: a command line may still hang on one.
 func (s *Sessions) Of(ctx context.Context, personID string) ([]Session, error) {
 	all, err := s.c.Store.SessionsOf(ctx, personID)
 	if err != nil {
@@ -196,7 +197,7 @@ func (s *Sessions) Of(ctx context.Context, personID string) ([]Session, error) {
 	}
 	live, now := all[:0], s.c.Now()
 	for _, x := range all {
-		if s.live(&x, now) {
+		if now.Before(x.Expires) {
 			live = append(live, x)
 		}
 	}

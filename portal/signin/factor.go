@@ -72,8 +72,10 @@ func (m *Machine) Factor(ctx context.Context, c Client, id, challenge string, an
 		if r.Subject.ID != p.ID {
 			return flowError("the challenge is another person's")
 		}
-		if _, err := m.c.Store.TakeFlow(ctx, seal.Hash(flowPurpose, id), m.c.Now()); err != nil {
+		if _, err := m.c.Store.TakeFlow(ctx, seal.Hash(flowPurpose, id), m.c.Now()); errors.Is(err, ErrNotFound) {
 			return flowError("finished meanwhile")
+		} else if err != nil {
+			return err
 		}
 		next := *st
 		next.Evidence = append(append([]mfa.Evidence(nil), st.Evidence...), r.Evidence)
@@ -168,8 +170,11 @@ func (m *Machine) StepUp(ctx context.Context, c Client, s *session.Session, retu
 // rotate gives the running session a new id and the new proof.
 func (m *Machine) rotate(ctx context.Context, st state, cookie string, out *Progress) error {
 	s, err := m.c.Sessions.Lookup(ctx, cookie)
-	if err != nil || s.ID != st.Session {
+	if errors.Is(err, session.ErrNotFound) || err == nil && s.ID != st.Session {
 		return flowError("the session ended")
+	}
+	if err != nil {
+		return err
 	}
 	return m.Strengthen(ctx, s, cookie, st.Evidence, session.Full, out)
 }
@@ -217,6 +222,14 @@ func (m *Machine) Enrolled(ctx context.Context, c Client, s *session.Session, co
 	return m.Strengthen(ctx, s, cookie, evidence, level, out)
 }
 
+// Content reports whether policy would let the person in now with what the
+// session has proved: it may ask for more of somebody who became an
+// administrator since.
+func (m *Machine) Content(ctx context.Context, c Client, s *session.Session, p *directory.Person) (bool, error) {
+	d, err := m.decide(ctx, c, p, Evidence(s))
+	return d.Outcome == mfa.Allow, err
+}
+
 // Evidence is what a session has proved.
 func Evidence(s *session.Session) []mfa.Evidence {
 	var out []mfa.Evidence
@@ -228,7 +241,7 @@ func Evidence(s *session.Session) []mfa.Evidence {
 
 func mfaTime(evidence []mfa.Evidence) (latest time.Time) {
 	for _, e := range evidence {
-		if e.Factor && e.At.After(latest) {
+		if e.Factor && !e.Fallback && e.At.After(latest) {
 			latest = e.At
 		}
 	}
