@@ -101,7 +101,7 @@ type setupCmd struct {
 	URL    string `arg:"" help:"Address of the portal, or start URL of IAM Identity Center."`
 	Name   string `help:"Short name; by default from the address."`
 	Region string `help:"Region; needed for IAM Identity Center only."`
-	STS    string `help:"STS endpoint of a sample portal, on loopback." placeholder:"URL"`
+	STS    string `help:"STS endpoint of a sample portal, on loopback; by default what it names." placeholder:"URL"`
 }
 
 // Run adds or replaces a portal.
@@ -114,8 +114,8 @@ func (c *setupCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	p.STS = c.STS
 	if c.STS != "" {
+		p.STS = c.STS
 		if s, err := url.Parse(c.STS); err != nil || !loopback(s.Hostname()) {
 			return fail(exitUsage, err, "--sts must be on this machine.")
 		}
@@ -176,6 +176,7 @@ func (c *setupCmd) discover(a *app, u *url.URL) (portal, error) {
 		StartURL string `json:"start_url"`
 		Region   string `json:"region"`
 		Endpoint string `json:"sso_endpoint"`
+		STS      string `json:"sts_endpoint"`
 	}
 	if resp.StatusCode != http.StatusOK || json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&d) != nil {
 		return portal{}, fail(exitUsage, nil, "%s is no Gatehouse portal (status %d).", u.Host, resp.StatusCode)
@@ -185,7 +186,11 @@ func (c *setupCmd) discover(a *app, u *url.URL) (portal, error) {
 			return portal{}, fail(exitUsage, err, "The portal names an endpoint on another host, which is refused: %q", s)
 		}
 	}
-	return portal{StartURL: d.StartURL, Region: d.Region, Endpoint: d.Endpoint}, checkRegion(d.Region)
+	// Only a sample has an STS of its own, so both are on this machine.
+	if s, err := url.Parse(d.STS); d.STS != "" && (err != nil || !secure(s) || !loopback(s.Hostname()) || !loopback(u.Hostname())) {
+		return portal{}, fail(exitUsage, err, "The portal names an STS that is not on this machine, which is refused: %q", d.STS)
+	}
+	return portal{StartURL: d.StartURL, Region: d.Region, Endpoint: d.Endpoint, STS: d.STS}, checkRegion(d.Region)
 }
 
 func checkRegion(s string) error {
