@@ -213,18 +213,3 @@ func (s *Sessions) Revoke(ctx context.Context, personID, id string) error {
 func (s *Sessions) RevokeAll(ctx context.Context, personID, except string) (int, error) {
 	return s.c.Store.RevokeSessions(ctx, personID, except, s.c.Now())
 }
-
-// Run deletes expired sessions every interval until ctx ends. It is optional
-// for correctness and safe on every replica.
-func (s *Sessions) Run(ctx context.Context, every time.Duration) {
-	t := time.NewTicker(every)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-			_, _ = s.c.Store.DeleteExpiredSessions(ctx, s.c.Now(), 1000)
-		}
-	}
-}
