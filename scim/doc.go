@@ -25,4 +25,8 @@
 // resources are [User], [Group] and [EnterpriseUser], or structs of your own
 // that embed [Base]; see [NewType]. Whoever writes a store proves it with
 // scim/scimtest.
+//
+// The other side starts with [NewClient], which reads and writes a server's
+// people and groups, and [NewSync], which plans and applies what makes them
+// those of a [SyncSource].
 package scim
