@@ -110,9 +110,8 @@ const pathSPLogout = "/saml/sp/slo/"
 func (p *Portal) routeSources() {
 	p.handle("POST", ui.PathSource, p.sourceChosen)
 	p.handle("GET", PathSPMetadata+"{id}", p.sourceMetadata)
-	acs := p.sources.sp.ACS()
 	p.handleCross("POST", PathACS+"{id}", func(w http.ResponseWriter, r *http.Request) error {
-		acs.ServeHTTP(w, r)
+		p.sources.sp.ACS(p.url(PathACS+r.PathValue("id"))).ServeHTTP(w, r)
 		return nil
 	})
 	p.handle("GET", PathACSFinish, p.sourceFinish)
@@ -277,7 +276,7 @@ func (p *Portal) continueAs(w http.ResponseWriter, r *http.Request) error {
 // sourceLogout takes a logout message of an external identity provider. It
 // ends only sessions that this very connection began.
 func (p *Portal) sourceLogout(w http.ResponseWriter, r *http.Request) error {
-	res, err := p.sources.sp.HandleLogout(r, p.endUpstream)
+	res, err := p.sources.sp.HandleLogout(r, p.url(pathSPLogout+r.PathValue("id")), p.endUpstream)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func receiveArtifact(r *http.Request, limit int) (art, relay string, err error) 
 // The RelayState, which only the login's browser has, tells the connection and
 // is taken: nobody makes us ask twice. What is fetched is verified like what is
 // posted.
-func (s *ServiceProvider) resolve(ctx context.Context, art, relay string) (*response, error) {
+func (s *ServiceProvider) resolve(ctx context.Context, art, relay, at string) (*response, error) {
 	raw, err := decodeBase64(art)
 	if err != nil || len(raw) != artifactSize || binary.BigEndian.Uint16(raw) != 4 {
 		return nil, refuse(CheckInput, "not an artifact of type 4")
@@ -61,6 +61,9 @@ func (s *ServiceProvider) resolve(ctx context.Context, art, relay string) (*resp
 	}
 	c, err := s.connection(ctx, id)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.arrivedAt(at); err != nil {
 		return nil, err
 	}
 	source := sha1.Sum([]byte(c.IdP.EntityID))

@@ -45,7 +45,7 @@ func ExampleServiceProvider() {
 		}
 		out.ServeHTTP(w, r)
 	})
-	mux.Handle("POST /acs", sp.ACS())
+	mux.Handle("POST /acs", sp.ACS("https://app.example/saml/acs"))
 	mux.HandleFunc("GET /finish", func(w http.ResponseWriter, r *http.Request) {
 		err := sp.Finish(r.Context(), r, func(ctx context.Context, a *saml.Assertion) error {
 			account := a.Subject().Key() // look the account up by this and nothing else
@@ -152,7 +152,7 @@ func ExampleServiceProvider_Logout() {
 		panic(err)
 	}
 	// And back at the application:
-	done, err := sp.HandleLogout(samltest.Request(res.Reply), func(_ context.Context, n saml.LogoutNotice) error { return nil })
+	done, err := sp.HandleLogout(samltest.Request(res.Reply), "https://app.example/saml/slo", func(_ context.Context, n saml.LogoutNotice) error { return nil })
 	if err != nil {
 		panic(err)
 	}

@@ -78,8 +78,8 @@ type Connections interface {
 	// Connection returns the connection with the ID, or ErrNotFound.
 	Connection(ctx context.Context, id string) (*Connection, error)
 	// ConnectionsByIssuer returns the connections of the IdP whose ACS, SLO or
-	// SLOSOAP is the endpoint, for unsolicited Responses and LogoutRequests;
-	// none is no error. It may return more than that: others are passed over.
+	// SLOSOAP is the endpoint, which is where an unsolicited Response or a
+	// LogoutRequest arrived and not what it says; none is no error. It may return more than that: others are passed over.
 	// Two that fit an unsolicited Response refuse it.
 	ConnectionsByIssuer(ctx context.Context, endpoint, issuer string) ([]*Connection, error)
 }

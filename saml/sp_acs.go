@@ -26,13 +26,22 @@ type parked struct {
 	IdP       string
 }
 
-// ACS is the handler of the assertion consumer service. It verifies the
-// Response, ends the request that it answers, and sends the browser to
-// Connection.Finish with a ticket. It sees no cookie: the cross-site POST
-// brings none.
-func (s *ServiceProvider) ACS() http.Handler {
+// ACS is the handler of the assertion consumer service at the URL at, which
+// must be the ACS of the connection that a Response is for: what is for
+// another endpoint is refused here. at is configuration, never made of the
+// Host header; making a handler costs nothing, so a program with an ACS for
+// each customer makes one for each request:
+//
+//	mux.HandleFunc("POST /{customer}/acs", func(w http.ResponseWriter, r *http.Request) {
+//		sp.ACS(base+"/"+r.PathValue("customer")+"/acs").ServeHTTP(w, r)
+//	})
+//
+// The handler verifies the Response, ends the request that it answers, and
+// sends the browser to Connection.Finish with a ticket. It sees no cookie: the
+// cross-site POST brings none. GET is for artifacts only.
+func (s *ServiceProvider) ACS(at string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		location, err := s.accept(r)
+		location, err := s.accept(r, at)
 		if err != nil {
 			s.refused(r.Context(), err)
 			s.cfg.OnError(w, r, err)
@@ -53,13 +62,13 @@ func (s *ServiceProvider) refused(ctx context.Context, err error) {
 	}
 }
 
-func (s *ServiceProvider) accept(r *http.Request) (string, error) {
+func (s *ServiceProvider) accept(r *http.Request, at string) (string, error) {
 	ctx := r.Context()
-	resp, relay, err := s.arrived(r)
+	resp, relay, err := s.arrived(r, at)
 	if err != nil {
 		return "", err
 	}
-	c, l, a, err := s.verify(ctx, resp, relay)
+	c, l, a, err := s.verify(ctx, resp, relay, at)
 	if err != nil {
 		var e *Error
 		if errors.As(err, &e) && c != nil && e.Connection == "" {
@@ -72,13 +81,13 @@ func (s *ServiceProvider) accept(r *http.Request) (string, error) {
 
 // arrived reads the Response that was posted, or fetches the one that an
 // artifact stands for.
-func (s *ServiceProvider) arrived(r *http.Request) (resp *response, relay string, err error) {
+func (s *ServiceProvider) arrived(r *http.Request, at string) (resp *response, relay string, err error) {
 	art, relay, err := receiveArtifact(r, s.cfg.MaxMessage)
 	if err != nil {
 		return nil, "", err
 	}
 	if art != "" {
-		resp, err = s.resolve(r.Context(), art, relay)
+		resp, err = s.resolve(r.Context(), art, relay, at)
 		return resp, relay, err
 	}
 	if r.Method != http.MethodPost {
@@ -97,16 +106,19 @@ func (s *ServiceProvider) arrived(r *http.Request) (resp *response, relay string
 
 // verify takes the request that the Response answers and checks the Response
 // by the connection of that request. l is nil if it is unsolicited.
-func (s *ServiceProvider) verify(ctx context.Context, resp *response, relay string) (*Connection, *login, *Assertion, error) {
+func (s *ServiceProvider) verify(ctx context.Context, resp *response, relay, at string) (*Connection, *login, *Assertion, error) {
 	var c *Connection
 	var l *login
 	var err error
 	if resp.inResponseTo != "" {
 		c, l, err = s.solicited(ctx, resp.inResponseTo)
 	} else {
-		c, err = s.unsolicited(ctx, resp)
+		c, err = s.unsolicited(ctx, resp, at)
 	}
 	if err != nil {
+		return c, nil, nil, err
+	}
+	if err := c.arrivedAt(at); err != nil {
 		return c, nil, nil, err
 	}
 	if l != nil && subtle.ConstantTimeCompare([]byte(hashToken("relay-state", relay)), []byte(l.RelayState)) != 1 {
@@ -148,25 +160,36 @@ func (s *ServiceProvider) solicited(ctx context.Context, id string) (*Connection
 	return c, &l, nil
 }
 
-func (s *ServiceProvider) unsolicited(ctx context.Context, resp *response) (*Connection, error) {
-	if resp.destination == "" {
-		return nil, refuse(CheckDestination, "an unsolicited Response without Destination")
+// arrivedAt refuses what came to an endpoint that is not the connection's: one
+// customer's messages are of no use at another's.
+func (c *Connection) arrivedAt(at string) error {
+	if c.ACS == at {
+		return nil
+	}
+	e := refuse(CheckDestination, "a message to %q arrived at %.200q", c.ACS, at)
+	e.Connection = c.ID
+	return e
+}
+
+func (s *ServiceProvider) unsolicited(ctx context.Context, resp *response, at string) (*Connection, error) {
+	if resp.destination != at {
+		return nil, refuse(CheckDestination, "an unsolicited Response to %.200q arrived at %.200q", resp.destination, at)
 	}
 	issuer := resp.anyIssuer()
 	if issuer == "" {
 		return nil, refuse(CheckIssuer, "an unsolicited Response names no Issuer in clear")
 	}
-	cs, err := s.cfg.Connections.ConnectionsByIssuer(ctx, resp.destination, issuer)
+	cs, err := s.cfg.Connections.ConnectionsByIssuer(ctx, at, issuer)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, refuse(CheckStore, "connections of %q: %w", issuer, err)
 	}
-	cs = slices.DeleteFunc(slices.Clone(cs), func(c *Connection) bool { return c.ACS != resp.destination || c.IdP.EntityID != issuer })
+	cs = slices.DeleteFunc(slices.Clone(cs), func(c *Connection) bool { return c.ACS != at || c.IdP.EntityID != issuer })
 	switch len(cs) {
 	case 0:
-		return nil, refuse(CheckConnection, "no connection at %q with %q", resp.destination, issuer)
+		return nil, refuse(CheckConnection, "no connection at %q with %q", at, issuer)
 	case 1:
 	default:
-		return nil, refuse(CheckConnection, "%d connections at %q with %q", len(cs), resp.destination, issuer)
+		return nil, refuse(CheckConnection, "%d connections at %q with %q", len(cs), at, issuer)
 	}
 	c := cs[0]
 	if !c.AllowIdPInitiated {

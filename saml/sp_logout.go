@@ -53,8 +53,9 @@ func (s *ServiceProvider) Logout(ctx context.Context, o LogoutStart) (*Outgoing,
 	return out, nil
 }
 
-// HandleLogout takes a logout message by Redirect, POST or SOAP; mount it at
-// Connection.SLO and SLOSOAP.
+// HandleLogout takes a logout message by Redirect, POST or SOAP that arrived at
+// the URL at, which must be the SLO, or by SOAP the SLOSOAP, of the connection
+// that it is for. As with [ServiceProvider.ACS], at is configuration.
 //
 // Of a LogoutRequest, end ends the sessions that n names, in a transaction of
 // the store; ErrNotFound says that there are none. The result's Reply or SOAP
@@ -62,27 +63,27 @@ func (s *ServiceProvider) Logout(ctx context.Context, o LogoutStart) (*Outgoing,
 // logout that began here the result has no reply but the Status and Target:
 // show a page. A failing end is answered with an error status, and returned
 // beside the result.
-func (s *ServiceProvider) HandleLogout(r *http.Request, end func(ctx context.Context, n LogoutNotice) error) (*LogoutResult, error) {
-	res, err := s.handleLogout(r, end)
+func (s *ServiceProvider) HandleLogout(r *http.Request, at string, end func(ctx context.Context, n LogoutNotice) error) (*LogoutResult, error) {
+	res, err := s.handleLogout(r, at, end)
 	if err != nil {
 		s.refused(r.Context(), err)
 	}
 	return res, err
 }
 
-func (s *ServiceProvider) handleLogout(r *http.Request, end func(ctx context.Context, n LogoutNotice) error) (*LogoutResult, error) {
+func (s *ServiceProvider) handleLogout(r *http.Request, at string, end func(ctx context.Context, n LogoutNotice) error) (*LogoutResult, error) {
 	ctx := r.Context()
 	m, err := receiveLogout(r, s.cfg.MaxMessage)
 	if err != nil {
 		return nil, err
 	}
 	if m.response {
-		return s.logoutAnswer(ctx, m)
+		return s.logoutAnswer(ctx, m, at)
 	}
 	if len(s.cfg.Keys) == 0 {
 		return nil, refuse(CheckConfig, "logout needs a signing key")
 	}
-	cs, err := s.logoutConnections(ctx, m)
+	cs, err := s.logoutConnections(ctx, m, at)
 	if err != nil {
 		return nil, err
 	}
@@ -123,18 +124,21 @@ func (s *ServiceProvider) handleLogout(r *http.Request, end func(ctx context.Con
 	return res, endErr
 }
 
-// logoutConnections are those that the message may be for: of its issuer, at
-// its Destination.
-func (s *ServiceProvider) logoutConnections(ctx context.Context, m *logoutMessage) ([]*Connection, error) {
-	cs, err := s.cfg.Connections.ConnectionsByIssuer(ctx, m.destination, m.issuer)
+// logoutConnections are those that the message may be for: of its issuer, where
+// it arrived, which must be its Destination.
+func (s *ServiceProvider) logoutConnections(ctx context.Context, m *logoutMessage, at string) ([]*Connection, error) {
+	if m.destination != at {
+		return nil, refuse(CheckDestination, "a message to %.200q arrived at %.200q", m.destination, at)
+	}
+	cs, err := s.cfg.Connections.ConnectionsByIssuer(ctx, at, m.issuer)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, refuse(CheckStore, "connections of %.200q: %w", m.issuer, err)
 	}
 	cs = slices.DeleteFunc(slices.Clone(cs), func(c *Connection) bool {
-		return c.IdP.EntityID != m.issuer || m.at(c) != m.destination || m.destination == ""
+		return c.IdP.EntityID != m.issuer || m.at(c) != at || at == ""
 	})
 	if len(cs) == 0 {
-		return nil, refuse(CheckConnection, "no connection at %.200q with %.200q", m.destination, m.issuer)
+		return nil, refuse(CheckConnection, "no connection at %.200q with %.200q", at, m.issuer)
 	}
 	return cs, nil
 }
@@ -174,7 +178,7 @@ func (s *ServiceProvider) trusting(m *logoutMessage, cs []*Connection, now time.
 
 // logoutAnswer takes the LogoutResponse to our LogoutRequest. It is verified
 // before the request is taken: a stranger's ends no logout.
-func (s *ServiceProvider) logoutAnswer(ctx context.Context, m *logoutMessage) (*LogoutResult, error) {
+func (s *ServiceProvider) logoutAnswer(ctx context.Context, m *logoutMessage, at string) (*LogoutResult, error) {
 	now := s.cfg.Now()
 	var l startedLogout
 	if err := getRecord(ctx, s.cfg.Store, now, KindLogout, m.inResponseTo, &l); err != nil {
@@ -186,6 +190,9 @@ func (s *ServiceProvider) logoutAnswer(ctx context.Context, m *logoutMessage) (*
 	}
 	if c.IdP.EntityID != l.IdP {
 		return nil, refuse(CheckConnection, "the connection changed while the logout was under way")
+	}
+	if c.SLO != at {
+		return nil, refuse(CheckDestination, "an answer to %q arrived at %.200q", c.SLO, at)
 	}
 	if err := m.trust(c.peerKeys(now), c.Policy.InsecureAllowSHA1, c.IdP.EntityID, []string{c.SLO}, now, s.cfg.Skew); err != nil {
 		return nil, err

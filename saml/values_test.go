@@ -270,7 +270,7 @@ func TestDefaultErrorPage(t *testing.T) {
 	out := sp.Start(saml.LoginOptions{})
 	r := formRequest(idp.Answer(sp.Connection, out, samltest.Alice(), samltest.Named("signed with another key")))
 	w := httptest.NewRecorder()
-	sp.ACS().ServeHTTP(w, r)
+	sp.ACS(sp.Connection.ACS).ServeHTTP(w, r)
 	if w.Code != http.StatusBadRequest || strings.Contains(w.Body.String(), "signature") || w.Body.Len() == 0 {
 		t.Errorf("%d %q", w.Code, w.Body)
 	}

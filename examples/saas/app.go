@@ -35,13 +35,13 @@ type tenant struct {
 	IdP         *saml.Entity
 }
 
-// application serves each tenant under /NAME/.
+// application serves each tenant under /NAME/. One service provider knows all
+// of them; each has a connection, which is named like the tenant.
 type application struct {
-	db  *sql.DB
-	mux *http.ServeMux
-	// sp holds a service provider for each tenant, which knows no connection
-	// but the tenant's: what is for one is unknown at the other's addresses.
-	sp map[string]*saml.ServiceProvider
+	base string
+	db   *sql.DB
+	mux  *http.ServeMux
+	sp   *saml.ServiceProvider
 	// onError, for tests, learns of refusals.
 	onError func(error)
 }
@@ -59,21 +59,21 @@ func openDB(file string) (*sql.DB, error) {
 }
 
 func newApp(base string, db *sql.DB, tenants []tenant) (*application, error) {
-	a := &application{db: db, mux: http.NewServeMux(), sp: map[string]*saml.ServiceProvider{}, onError: func(error) {}}
-	store := saml.NewMemoryStore(10_000)
+	a := &application{base: base, db: db, mux: http.NewServeMux(), onError: func(error) {}}
+	var connections saml.ConnectionList // with thousands of tenants, a saml.Connections over their table
 	callers := map[[32]byte]scim.Caller{}
 	for _, t := range tenants {
 		at := base + "/" + t.Name
-		c := &saml.Connection{ID: t.Name, EntityID: at + "/metadata", ACS: at + "/acs", Finish: at + "/finish", IdP: t.IdP}
-		sp, err := saml.NewServiceProvider(saml.SPConfig{
-			Connections: saml.ConnectionList{c}, Store: store, CookiePath: "/" + t.Name,
-			OnError: func(w http.ResponseWriter, _ *http.Request, err error) { a.refuse(w, err) },
-		})
-		if err != nil {
-			return nil, err
-		}
-		a.sp[t.Name] = sp
+		connections = append(connections, &saml.Connection{ID: t.Name, EntityID: at + "/metadata", ACS: at + "/acs", Finish: at + "/finish", IdP: t.IdP})
 		callers[sha256.Sum256([]byte(t.Token))] = scim.Caller{Tenant: t.Name, Actor: t.Name}
+	}
+	var err error
+	a.sp, err = saml.NewServiceProvider(saml.SPConfig{
+		Connections: connections, Store: saml.NewMemoryStore(10_000),
+		OnError: func(w http.ResponseWriter, _ *http.Request, err error) { a.refuse(w, err) },
+	})
+	if err != nil {
+		return nil, err
 	}
 	provisioning, err := scim.New(scim.Config{
 		BaseURL: base + "/scim/v2", Users: people{db}, Unknown: scim.IgnoreUnknown,
@@ -88,13 +88,11 @@ func newApp(base string, db *sql.DB, tenants []tenant) (*application, error) {
 		return nil, err
 	}
 	a.mux.Handle("/scim/v2/", provisioning)
-	for _, t := range tenants {
-		a.mux.HandleFunc("GET /"+t.Name+"/metadata", func(w http.ResponseWriter, r *http.Request) { a.metadata(w, r, t.Name) })
-		a.mux.HandleFunc("GET /"+t.Name+"/login", func(w http.ResponseWriter, r *http.Request) { a.login(w, r, t.Name) })
-		a.mux.Handle("POST /"+t.Name+"/acs", a.sp[t.Name].ACS())
-		a.mux.HandleFunc("GET /"+t.Name+"/finish", func(w http.ResponseWriter, r *http.Request) { a.finish(w, r, t.Name) })
-		a.mux.HandleFunc("GET /"+t.Name+"/{$}", func(w http.ResponseWriter, r *http.Request) { a.home(w, r, t.Name) })
-	}
+	a.mux.HandleFunc("GET /{tenant}/metadata", a.metadata)
+	a.mux.HandleFunc("GET /{tenant}/login", a.login)
+	a.mux.HandleFunc("POST /{tenant}/acs", a.acs)
+	a.mux.HandleFunc("GET /{tenant}/finish", a.finish)
+	a.mux.HandleFunc("GET /{tenant}/{$}", a.home)
 	return a, nil
 }
 
@@ -108,8 +106,8 @@ func (a *application) refuse(w http.ResponseWriter, err error) {
 	http.Error(w, public, http.StatusForbidden)
 }
 
-func (a *application) metadata(w http.ResponseWriter, r *http.Request, tenant string) {
-	b, err := a.sp[tenant].Metadata(r.Context(), tenant)
+func (a *application) metadata(w http.ResponseWriter, r *http.Request) {
+	b, err := a.sp.Metadata(r.Context(), r.PathValue("tenant"))
 	if err != nil {
 		a.refuse(w, err)
 		return
@@ -118,8 +116,8 @@ func (a *application) metadata(w http.ResponseWriter, r *http.Request, tenant st
 	_, _ = w.Write(b)
 }
 
-func (a *application) login(w http.ResponseWriter, r *http.Request, tenant string) {
-	out, err := a.sp[tenant].Login(r.Context(), tenant, saml.LoginOptions{})
+func (a *application) login(w http.ResponseWriter, r *http.Request) {
+	out, err := a.sp.Login(r.Context(), r.PathValue("tenant"), saml.LoginOptions{})
 	if err != nil {
 		a.refuse(w, err)
 		return
@@ -127,11 +125,20 @@ func (a *application) login(w http.ResponseWriter, r *http.Request, tenant strin
 	out.ServeHTTP(w, r)
 }
 
+// acs tells the service provider at whose address the Response arrived: one for
+// another tenant is refused there, also if both trust the same issuer.
+func (a *application) acs(w http.ResponseWriter, r *http.Request) {
+	a.sp.ACS(a.base+"/"+r.PathValue("tenant")+"/acs").ServeHTTP(w, r)
+}
+
 // finish signs a person in whom SCIM or somebody else has put into the table.
 // The assertion's connection, not the path, says whose person it is.
-func (a *application) finish(w http.ResponseWriter, r *http.Request, tenant string) {
-	secret := rand.Text()
-	err := a.sp[tenant].Finish(r.Context(), r, func(ctx context.Context, as *saml.Assertion) error { return a.begin(ctx, as, secret) })
+func (a *application) finish(w http.ResponseWriter, r *http.Request) {
+	secret, tenant := rand.Text(), ""
+	err := a.sp.Finish(r.Context(), r, func(ctx context.Context, as *saml.Assertion) error {
+		tenant = as.Connection
+		return a.begin(ctx, as, secret)
+	})
 	if err != nil {
 		a.refuse(w, err)
 		return
@@ -159,7 +166,8 @@ func hashed(secret string) string {
 }
 
 // home reads the person with every request: deactivation ends sessions.
-func (a *application) home(w http.ResponseWriter, r *http.Request, tenant string) {
+func (a *application) home(w http.ResponseWriter, r *http.Request) {
+	tenant := r.PathValue("tenant")
 	c, err := r.Cookie("session-" + tenant)
 	if err != nil {
 		http.Redirect(w, r, "/"+tenant+"/login", http.StatusSeeOther)

@@ -191,10 +191,10 @@ func TestOtherTenant(t *testing.T) {
 			conn  *saml.Connection
 			want  saml.Check
 		}{
-			{"a's answer", "a", l.connection("a"), saml.CheckConnection},
+			{"a's answer", "a", l.connection("a"), saml.CheckDestination},
 			{"a's answer to b's request", "b", l.connection("a"), saml.CheckDestination},
 			{"a's answer to b's request, sent to b", "b", &saml.Connection{EntityID: l.connection("a").EntityID, ACS: l.connection("b").ACS}, saml.CheckAudience},
-			{"b's answer to a's request", "a", l.connection("b"), saml.CheckConnection},
+			{"b's answer to a's request", "a", l.connection("b"), saml.CheckDestination},
 		} {
 			login := l.begin(tt.login)
 			status, _ := l.bring("b", l.idps["a"].Answer(tt.conn, login, samltest.Alice()))

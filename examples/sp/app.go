@@ -53,7 +53,7 @@ func (a *application) routes() http.Handler {
 	mux.HandleFunc("GET /{$}", a.home)
 	mux.HandleFunc("GET /metadata", a.metadata)
 	mux.HandleFunc("GET /login", a.login)
-	mux.Handle("POST /acs", a.sp.ACS())
+	mux.Handle("POST /acs", a.sp.ACS(a.base+"/acs"))
 	mux.HandleFunc("GET /finish", a.finish)
 	mux.HandleFunc("GET /whoami", a.whoami)
 	mux.HandleFunc("GET /logout", a.logout)
@@ -220,7 +220,7 @@ func indexes(p person) []string {
 
 // slo takes logout messages of identity providers.
 func (a *application) slo(w http.ResponseWriter, r *http.Request) {
-	res, err := a.sp.HandleLogout(r, func(_ context.Context, n saml.LogoutNotice) error {
+	res, err := a.sp.HandleLogout(r, a.base+"/slo", func(_ context.Context, n saml.LogoutNotice) error {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		ended := false

@@ -104,7 +104,7 @@ func (s *SP) posted(form url.Values) *http.Request {
 func (s *SP) consume(r *http.Request) (string, error) {
 	w := httptest.NewRecorder()
 	s.refused = nil
-	s.ACS().ServeHTTP(w, r)
+	s.ACS(s.Connection.ACS).ServeHTTP(w, r)
 	if s.refused != nil {
 		return "", s.refused
 	}
@@ -112,6 +112,16 @@ func (s *SP) consume(r *http.Request) (string, error) {
 		return "", errors.New("samltest: the assertion consumer service answered " + http.StatusText(w.Code))
 	}
 	return w.Header().Get("Location"), nil
+}
+
+// HandleLogout brings a logout message to the connection's SLO, or by SOAP to
+// its SLOSOAP.
+func (s *SP) HandleLogout(r *http.Request, end func(ctx context.Context, n saml.LogoutNotice) error) (*saml.LogoutResult, error) {
+	at := s.Connection.SLO
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "text/xml") {
+		at = s.Connection.SLOSOAP
+	}
+	return s.ServiceProvider.HandleLogout(r, at, end)
 }
 
 // Form returns what a browser posts for the message.
