@@ -101,6 +101,8 @@ func judge(err error) refusal {
 		return refusal{"mfa-" + string(factor.Check), http.StatusForbidden, factor.Public, "", 0}
 	case errors.As(err, &message):
 		return refusal{"saml-" + string(message.Check), http.StatusBadRequest, message.Public, "", 0}
+	case sqltx.IsText(err):
+		return refusal{string(CheckInput), http.StatusBadRequest, publicText, "", 0}
 	case errors.Is(err, access.ErrNoAccess), errors.Is(err, app.ErrNotAssigned):
 		return refusal{string(CheckAccess), http.StatusForbidden, "This is not assigned to you. If you need it, ask an administrator.", "", 0}
 	case errors.Is(err, directory.ErrNotFound), errors.Is(err, access.ErrNotFound), errors.Is(err, app.ErrNotFound), errors.Is(err, session.ErrNotFound), errors.Is(err, mfa.ErrNotFound):

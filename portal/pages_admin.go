@@ -67,7 +67,11 @@ func adminError(err error) error {
 	var refused *admin.Refusal
 	switch {
 	case errors.As(err, &refused):
-		return refuse(CheckInput, http.StatusUnprocessableEntity, refused.Text, err)
+		status := http.StatusUnprocessableEntity
+		if refused.Malformed {
+			status = http.StatusBadRequest
+		}
+		return refuse(CheckInput, status, refused.Text, err)
 	case errors.Is(err, app.ErrAWS), errors.Is(err, app.ErrMetadata):
 		return refuse(CheckInput, http.StatusUnprocessableEntity, "The application cannot be registered.", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/gatehouse-id/gatehouse/internal/httpx"
 	"github.com/gatehouse-id/gatehouse/portal/access"
 	"github.com/gatehouse-id/gatehouse/portal/ui"
 )
@@ -41,8 +42,7 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request, c *current) error 
 }
 
 func query(r *http.Request) string {
-	q := r.URL.Query().Get(ui.FieldQuery)
-	return q[:min(len(q), 200)]
+	return httpx.Cut(r.URL.Query().Get(ui.FieldQuery), 200)
 }
 
 // matches reports whether every word of the query is part of one of the texts.

@@ -4,6 +4,7 @@
 package portal
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
 	"github.com/gatehouse-id/gatehouse/portal/audit"
@@ -241,6 +243,9 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	}
 	if err != nil {
 		return refuse(CheckForm, http.StatusBadRequest, "The request could not be read.", err)
+	}
+	if !utf8.Valid(b) || bytes.Contains(b, []byte(`\u0000`)) {
+		return refuse(CheckInput, http.StatusBadRequest, publicText, errors.New("JSON"))
 	}
 	return nil
 }

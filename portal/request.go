@@ -19,8 +19,12 @@ import (
 	"github.com/gatehouse-id/gatehouse/portal/ui"
 )
 
-// maxForm bounds a posted form: a SAML message is the largest.
-const maxForm = 512 << 10
+// maxForm bounds a posted form, maxMessage one with a SAML message, whose own
+// bound of 1 MiB the engine compares after base64.
+const (
+	maxForm    = 512 << 10
+	maxMessage = 2<<20 + 16<<10
+)
 
 type handler func(w http.ResponseWriter, r *http.Request) error
 
@@ -109,11 +113,14 @@ func (p *Portal) isAPI(path string) bool {
 // handle registers a handler whose errors become pages.
 func (p *Portal) handle(method, path string, h handler) {
 	p.mux.HandleFunc(method+" "+p.prefix+path, func(w http.ResponseWriter, r *http.Request) {
-		if err := p.checkOrigin(r); err != nil {
-			p.fail(w, r, err)
-			return
+		err := p.checkOrigin(r)
+		if err == nil {
+			err = checkText(r)
 		}
-		if err := h(w, r); err != nil {
+		if err == nil {
+			err = h(w, r)
+		}
+		if err != nil {
 			p.fail(w, r, err)
 		}
 	})
@@ -122,11 +129,32 @@ func (p *Portal) handle(method, path string, h handler) {
 // handleCross registers a handler that other sites post to: a SAML endpoint.
 func (p *Portal) handleCross(method, path string, h handler) {
 	p.mux.HandleFunc(method+" "+p.prefix+path, func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
+		err := checkText(r)
+		if err == nil && method == http.MethodPost {
+			err = formOf(w, r, maxMessage)
+		}
+		if err == nil {
+			err = h(w, r)
+		}
+		if err != nil {
 			p.fail(w, r, err)
 		}
 	})
 }
+
+// checkText refuses what no object can be called: a path or query that is not
+// UTF-8, or holds NUL.
+func checkText(r *http.Request) error {
+	if !httpx.Text(r.URL.Path) {
+		return notFound()
+	}
+	if !httpx.TextValues(r.URL.Query()) {
+		return refuse(CheckInput, http.StatusBadRequest, publicText, errors.New("query"))
+	}
+	return nil
+}
+
+const publicText = "That holds characters that cannot be used."
 
 // checkOrigin refuses what another site made the browser send (CSRF).
 func (p *Portal) checkOrigin(r *http.Request) error {
@@ -136,9 +164,11 @@ func (p *Portal) checkOrigin(r *http.Request) error {
 	return nil
 }
 
-// form parses a bounded form.
-func form(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+// form parses a bounded form; each of its values is text.
+func form(w http.ResponseWriter, r *http.Request) error { return formOf(w, r, maxForm) }
+
+func formOf(w http.ResponseWriter, r *http.Request, limit int64) error {
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	err := r.ParseForm()
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -146,6 +176,8 @@ func form(w http.ResponseWriter, r *http.Request) error {
 		return refuse(CheckForm, http.StatusRequestEntityTooLarge, "That was too large.", err)
 	case err != nil:
 		return refuse(CheckForm, http.StatusBadRequest, "The form could not be read.", err)
+	case !httpx.TextValues(r.PostForm):
+		return refuse(CheckInput, http.StatusBadRequest, publicText, errors.New("form"))
 	}
 	return nil
 }

@@ -45,6 +45,13 @@ func IsBusy(err error) bool {
 	return strings.HasPrefix(state, "08") || strings.HasPrefix(state, "53") || strings.HasPrefix(state, "57P")
 }
 
+// IsText reports whether err says that PostgreSQL refused a string which is not
+// UTF-8 or holds NUL: what was given is wrong, not the database.
+func IsText(err error) bool {
+	state := sqlState(err)
+	return state == "22021" || state == "22P05"
+}
+
 func retryable(err error) bool {
 	if err == nil {
 		return false

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/internal/httpx"
 	"github.com/gatehouse-id/gatehouse/mfa"
 	"github.com/gatehouse-id/gatehouse/portal/access"
 	"github.com/gatehouse-id/gatehouse/portal/app"
@@ -112,15 +113,17 @@ func (x *Admin) back(w http.ResponseWriter, r *http.Request, path string, segmen
 const pageSize = 50
 
 func query(r *http.Request) string {
-	q := r.URL.Query().Get(ui.FieldQuery)
-	return q[:min(len(q), 200)]
+	return httpx.Cut(r.URL.Query().Get(ui.FieldQuery), 200)
 }
 
 // maxForm bounds a form: an application's metadata is the largest.
 const maxForm = 1 << 20
 
 // Refusal is an input that cannot be used; its text is for the administrator.
-type Refusal struct{ Text string }
+type Refusal struct {
+	Text      string
+	Malformed bool // 400 rather than 422: not something that a person types
+}
 
 // Error is the text.
 func (e *Refusal) Error() string { return "admin: " + e.Text }
@@ -129,6 +132,9 @@ func form(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		return &Refusal{Text: "The form could not be read, or is too large."}
+	}
+	if !httpx.TextValues(r.PostForm) {
+		return &Refusal{Text: "The form holds characters that cannot be used.", Malformed: true}
 	}
 	return nil
 }

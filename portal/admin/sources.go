@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/internal/httpx"
 	"github.com/gatehouse-id/gatehouse/portal/audit"
 	"github.com/gatehouse-id/gatehouse/portal/directory"
 	"github.com/gatehouse-id/gatehouse/portal/ui"
@@ -183,8 +184,7 @@ func (x *Admin) auditPage(w http.ResponseWriter, r *http.Request, a Actor) error
 }
 
 func before(r *http.Request) string {
-	b := r.URL.Query().Get(ui.FieldBefore)
-	return b[:min(len(b), 32)]
+	return httpx.Cut(r.URL.Query().Get(ui.FieldBefore), 32)
 }
 
 func eventRow(e audit.Event) ui.EventRow {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/internal/httpx"
 	"github.com/gatehouse-id/gatehouse/internal/sqltx"
 	"github.com/gatehouse-id/gatehouse/portal/audit"
 	"github.com/gatehouse-id/gatehouse/scim"
@@ -64,6 +65,8 @@ func givenUp(err error) error {
 	return err
 }
 
+var errText = &scim.Error{Check: scim.CheckInvalidValue, Public: "a value holds NUL or is not UTF-8"}
+
 var errKept = &scim.Error{Check: scim.CheckMutability, Public: "this resource is kept by the portal's configuration; change it there"}
 
 type scimUsers struct{ d *Directory }
@@ -93,6 +96,9 @@ func (s scimUsers) Get(ctx context.Context, tenant, id string, omit scim.Omit) (
 }
 
 func (s scimUsers) own(ctx context.Context, tenant, id string) (*Person, error) {
+	if !httpx.Text(id) {
+		return nil, scim.ErrNotFound
+	}
 	p, err := s.d.c.Store.Person(ctx, id)
 	if err == nil && p.SourceID != tenant {
 		err = ErrNotFound
@@ -181,6 +187,9 @@ func fillPerson(p *Person, u *scim.User) error {
 		if len(field) > MaxName {
 			return &scim.Error{Check: scim.CheckInvalidValue, Public: "a name or address is longer than 256 bytes"}
 		}
+		if !httpx.Text(field) {
+			return errText
+		}
 	}
 	p.Attributes = attributes(u)
 	return nil
@@ -248,6 +257,9 @@ func (s scimGroups) InTx(ctx context.Context, fn func(ctx context.Context) error
 }
 
 func (s scimGroups) Create(ctx context.Context, tenant string, g *scim.Group) (*scim.Group, error) {
+	if err := groupText(g.DisplayName, g.ExternalID, ids(g.Members)); err != nil {
+		return nil, err
+	}
 	out := &Group{SourceID: tenant, DisplayName: g.DisplayName, ExternalID: g.ExternalID, Owner: OwnerSCIM}
 	err := s.InTx(ctx, func(ctx context.Context) error {
 		if err := s.d.CreateGroup(ctx, actorOf(ctx), out); err != nil {
@@ -259,6 +271,14 @@ func (s scimGroups) Create(ctx context.Context, tenant string, g *scim.Group) (*
 		return nil, err
 	}
 	return s.group(ctx, out, 0)
+}
+
+// groupText refuses a group whose values no database can keep.
+func groupText(displayName, externalID string, members []string) error {
+	if !httpx.Text(displayName, externalID) || !httpx.Text(members...) {
+		return errText
+	}
+	return nil
 }
 
 func ids(members []scim.Member) []string {
@@ -277,6 +297,9 @@ func memberError(err error) error {
 }
 
 func (s scimGroups) own(ctx context.Context, tenant, id string) (*Group, error) {
+	if !httpx.Text(id) {
+		return nil, scim.ErrNotFound
+	}
 	g, err := s.d.c.Store.Group(ctx, id)
 	if err == nil && g.SourceID != tenant {
 		err = ErrNotFound
@@ -305,6 +328,9 @@ func (s scimGroups) group(ctx context.Context, g *Group, omit scim.Omit) (*scim.
 }
 
 func (s scimGroups) Replace(ctx context.Context, tenant string, in *scim.Group) (*scim.Group, error) {
+	if err := groupText(in.DisplayName, in.ExternalID, ids(in.Members)); err != nil {
+		return nil, err
+	}
 	var g *Group
 	err := s.InTx(ctx, func(ctx context.Context) (err error) {
 		if g, err = s.writable(ctx, tenant, in.ID, in.Meta.Version); err != nil {
@@ -406,6 +432,9 @@ func (s scimGroups) Query(ctx context.Context, tenant string, q scim.Query) (sci
 // ChangeMembers makes the store a scim.MemberStore: a group is never loaded to
 // add or remove members.
 func (s scimGroups) ChangeMembers(ctx context.Context, tenant, groupID, version string, add []scim.Member, remove []string) (scim.Meta, error) {
+	if err := groupText("", "", append(ids(add), remove...)); err != nil {
+		return scim.Meta{}, err
+	}
 	var g *Group
 	err := s.InTx(ctx, func(ctx context.Context) (err error) {
 		if g, err = s.writable(ctx, tenant, groupID, version); err != nil {

@@ -6,6 +6,7 @@ package sqlstore
 import (
 	"context"
 
+	"github.com/gatehouse-id/gatehouse/internal/httpx"
 	"github.com/gatehouse-id/gatehouse/portal/awssso"
 )
 
@@ -16,6 +17,9 @@ var _ awssso.AccountPager = (*Store)(nil)
 // given place. It is what [access.Access.Resolve] lists, without the rest of
 // it, in one statement whose cost is that of one page.
 func (s *Store) AccountsPage(ctx context.Context, personID, afterName, afterID string, limit int) ([]awssso.Account, error) {
+	if !httpx.Text(afterName, afterID) { // the place comes from the client
+		return nil, &awssso.Error{Check: awssso.CheckRequest, Public: "next_token is not one of this list's."}
+	}
 	rows, err := s.q(ctx).QueryContext(ctx, `WITH mine AS (
 			SELECT 'USER' AS kind, CAST($1 AS TEXT) AS id
 			UNION ALL

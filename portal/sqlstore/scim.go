@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gatehouse-id/gatehouse/internal/httpx"
 	"github.com/gatehouse-id/gatehouse/portal/directory"
 	"github.com/gatehouse-id/gatehouse/scim"
 	"github.com/gatehouse-id/gatehouse/scim/filter"
@@ -54,6 +55,11 @@ func compile(sourceID, alias string, columns filter.Columns, q scim.Query) (sele
 	}
 	if err != nil {
 		return selection{}, err
+	}
+	for _, a := range args {
+		if text, ok := a.(string); ok && !httpx.Text(text) {
+			return selection{}, &scim.Error{Check: scim.CheckInvalidFilter, Public: "a value of the filter holds NUL or is not UTF-8"}
+		}
 	}
 	s := selection{where: "WHERE " + alias + ".source_id = $1 AND (" + where + ")", order: "ORDER BY " + alias + ".id", args: append([]any{sourceID}, args...)}
 	if by := q.Sort.By.String(); by != "" {
