@@ -17,8 +17,31 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/saml"
+	"github.com/gatehouse-id/gatehouse/saml/internal/dsig"
 	"github.com/gatehouse-id/gatehouse/saml/samltest"
 )
+
+var artifactYear = regexp.MustCompile(`(ID="_ar" Version="2.0" IssueInstant=")[0-9]+-`)
+
+var (
+	issueYear  = regexp.MustCompile(`IssueInstant="[0-9]+-`)
+	messageRE  = regexp.MustCompile(`(?s)<samlp:ArtifactResponse.*</samlp:ArtifactResponse>`)
+	requestRE  = regexp.MustCompile(`(?s)<samlp:AuthnRequest.*</samlp:AuthnRequest>`)
+	artifactRE = regexp.MustCompile(`>AAQ[^<]*<`)
+)
+
+func sign(t *testing.T, x string, key saml.KeyPair) string {
+	t.Helper()
+	signed, err := dsig.Sign([]byte(x), dsig.SignOptions{Signer: key.Signer, Certificate: key.Certificate})
+	if err != nil {
+		t.Error(err)
+	}
+	return string(signed)
+}
+
+func envelope(x string) string {
+	return `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>` + x + `</s:Body></s:Envelope>`
+}
 
 func artifact(entityID string, index byte) string {
 	sum := sha1.Sum([]byte(entityID))
@@ -33,7 +56,9 @@ func TestArtifact(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		spoil  func(f *samltest.Forge)
-		answer func(x string) string
+		answer func(x string) string // before it is signed
+		tamper func(x string) string
+		key    saml.KeyPair
 		send   func(v url.Values)
 		post   bool
 		want   saml.Check
@@ -45,7 +70,17 @@ func TestArtifact(t *testing.T) {
 		{name: "wrong audience", spoil: func(f *samltest.Forge) { f.Audiences = nil }, want: saml.CheckAudience},
 		{name: "unsolicited", spoil: func(f *samltest.Forge) { f.InResponseTo, f.ConfirmInResponseTo = "", "" }, want: saml.CheckUnsolicited},
 		{name: "another request", spoil: func(f *samltest.Forge) { f.InResponseTo = "_x" }, want: saml.CheckRequest},
-		{name: "answer to another question", answer: replace(`<samlp:ArtifactResponse xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" InResponseTo="`, `<samlp:ArtifactResponse xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" InResponseTo="x`), want: saml.CheckInResponseTo},
+		{name: "answer to another question", answer: replace(` InResponseTo="`, ` InResponseTo="x`), want: saml.CheckInResponseTo},
+		{name: "unsigned answer", tamper: func(x string) string { return strings.Replace(x, sigRE.FindString(x), "", 1) }, want: saml.CheckUnsigned},
+		{name: "answer signed by a stranger", key: samltest.OtherKey(), want: saml.CheckSignature},
+		{name: "answer changed", tamper: replace("alice@example.test", "mallory@example.test"), want: saml.CheckSignature},
+		{name: "answer of another issuer", answer: replace("https://idp.test/metadata</saml:Issuer>", "https://evil.test</saml:Issuer>"), want: saml.CheckIssuer},
+		{name: "old answer", answer: func(x string) string { return artifactYear.ReplaceAllString(x, `${1}2020-`) }, want: saml.CheckIssueInstant},
+		{name: "version", answer: replace(`ID="_ar" Version="2.0"`, `ID="_ar" Version="1.1"`), want: saml.CheckVersion},
+		{name: "refused", answer: replace(saml.StatusSuccess, saml.StatusResponder), want: saml.CheckStatus},
+		{name: "two messages", answer: replace("</samlp:ArtifactResponse>", "<x/></samlp:ArtifactResponse>"), want: saml.CheckStructure},
+		{name: "a LogoutResponse", answer: func(x string) string { return strings.ReplaceAll(x, "samlp:ArtifactResponse", "samlp:LogoutResponse") }, want: saml.CheckStructure},
+		{name: "no SOAP", tamper: func(string) string { return "<x/>" }, want: saml.CheckStructure},
 		{name: "nothing", answer: func(x string) string {
 			return regexp.MustCompile(`(?s)<samlp:Response .*</samlp:Response>`).ReplaceAllString(x, "")
 		}, want: saml.CheckRequest},
@@ -79,10 +114,18 @@ func TestArtifact(t *testing.T) {
 					if err != nil {
 						return nil, err
 					}
-					x = fmt.Sprintf(`<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><samlp:ArtifactResponse xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" InResponseTo="%s" ID="_ar" Version="2.0" IssueInstant="%s"><samlp:Status><samlp:StatusCode Value="%s"/></samlp:Status>%s</samlp:ArtifactResponse></s:Body></s:Envelope>`,
-						id, time.Now().UTC().Format(time.RFC3339), saml.StatusSuccess, x)
+					x = fmt.Sprintf(`<samlp:ArtifactResponse xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" InResponseTo="%s" ID="_ar" Version="2.0" IssueInstant="%s"><saml:Issuer %s>%s</saml:Issuer><samlp:Status><samlp:StatusCode Value="%s"/></samlp:Status>%s</samlp:ArtifactResponse>`,
+						id, time.Now().UTC().Format(time.RFC3339), assertNS, idp.EntityID, saml.StatusSuccess, x)
 					if tt.answer != nil {
 						x = tt.answer(x)
+					}
+					key := samltest.Key()
+					if tt.key.Signer != nil {
+						key = tt.key
+					}
+					x = envelope(sign(t, x, key))
+					if tt.tamper != nil {
+						x = tt.tamper(x)
 					}
 					w := httptest.NewRecorder()
 					_, _ = w.WriteString(x)

@@ -72,11 +72,12 @@ func (e *Entity) Describe(now time.Time) Description {
 		d.Roles = append(d.Roles, "service provider")
 		d.endpoints("ACS", r.ACS)
 		d.endpoints("SLO", r.SLO)
+		d.endpoints("Artifact", r.Artifact)
 		d.keys("SP", r.Keys, now)
 		d.NameIDs, d.AuthnRequestsSigned, d.WantAssertionsSigned = append(d.NameIDs, r.NameIDFormats...), r.AuthnRequestsSigned, r.WantAssertionsSigned
 		d.name(r.UI)
-		if _, ok := pick(r.ACS, BindingPOST); !ok {
-			d.warn("The service provider takes no Response by POST.")
+		if _, ok := pick(r.ACS, BindingPOST, BindingArtifact); !ok {
+			d.warn("The service provider takes no Response by POST or artifact.")
 		}
 		if r.AuthnRequestsSigned && len(signing(r.Keys)) == 0 {
 			d.warn("The service provider says that it signs requests and has no signing key: every request will be refused.")

@@ -13,6 +13,10 @@
 // [IdentityProvider.Fail]. Both know the other side by its metadata, an
 // [Entity] that [ParseMetadata] makes.
 //
+// Messages go by Redirect, POST and artifact, logout by SOAP too. One
+// ServiceProvider serves any number of customers: each has a [Connection], and
+// the handlers are told at which endpoint a message arrived.
+//
 // # What may be relied on
 //
 // A message is parsed once, by a strict parser, and claims are read only from

@@ -44,6 +44,7 @@ type SPRole struct {
 	Keys                 []Key
 	ACS                  []Endpoint
 	SLO                  []Endpoint
+	Artifact             []Endpoint
 	NameIDFormats        []string
 	AuthnRequestsSigned  bool
 	WantAssertionsSigned bool

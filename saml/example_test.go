@@ -212,3 +212,81 @@ func exampleSP(idp *saml.IdentityProvider) *saml.ServiceProvider {
 	}
 	return sp
 }
+
+// Messages that the browser carries as artifacts only. Each side hands its
+// message to the other over the back channel.
+func Example_artifact() {
+	const (
+		idpService = "https://idp.example/artifacts"
+		spService  = "https://app.example/saml/artifacts"
+	)
+	var idp *saml.IdentityProvider
+	var sp *saml.ServiceProvider
+	// The network, in place of saml.NewClient, which checks addresses.
+	client := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		w := httptest.NewRecorder()
+		if r.URL.String() == idpService {
+			idp.ArtifactResolution().ServeHTTP(w, r)
+		} else {
+			sp.ArtifactResolution(spService).ServeHTTP(w, r)
+		}
+		return w.Result(), nil
+	})}
+	peer := &saml.Peer{}
+	idp, err := saml.NewIdentityProvider(saml.IdPConfig{
+		EntityID: "https://idp.example", SSO: "https://idp.example/sso", Artifact: idpService, Client: client,
+		Keys: []saml.KeyPair{samltest.Key()}, Store: saml.NewMemoryStore(10_000), Peers: exampleRegister{peer},
+	})
+	if err != nil {
+		panic(err)
+	}
+	c := &saml.Connection{
+		ID: "acme", EntityID: "https://app.example/saml", ACS: "https://app.example/saml/acs", Finish: "https://app.example/saml/finish",
+		Artifact: spService, IdP: idp.Entity(),
+	}
+	sp, err = saml.NewServiceProvider(saml.SPConfig{
+		Connections: saml.ConnectionList{c}, Store: saml.NewMemoryStore(10_000), Keys: []saml.KeyPair{samltest.SPKey()}, Client: client,
+	})
+	if err != nil {
+		panic(err)
+	}
+	peer.Entity = sp.Entity(c)
+
+	ctx := context.Background()
+	login, err := sp.Login(ctx, "acme", saml.LoginOptions{Binding: saml.BindingArtifact, ByArtifact: true})
+	if err != nil {
+		panic(err)
+	}
+	req, err := idp.ParseRequest(httptest.NewRequest(http.MethodGet, login.URL(), nil))
+	if err != nil {
+		panic(err)
+	}
+	answer, err := idp.Respond(ctx, saml.ResponseParams{
+		Request: req, AuthnInstant: time.Now(), NameID: saml.NameID{Value: "alice@example.com", Format: saml.NameIDEmail},
+	})
+	if err != nil {
+		panic(err)
+	}
+	w := httptest.NewRecorder()
+	sp.ACS(c.ACS).ServeHTTP(w, httptest.NewRequest(http.MethodGet, answer.URL(), nil))
+	fmt.Println(login.Field, answer.Field, w.Code, w.Header().Get("Location")[:len(c.Finish)])
+	// Output: SAMLart SAMLart 303 https://app.example/saml/finish
+}
+
+// exampleRegister finds the one service provider, by the hash in an artifact
+// too: it is a saml.SourcePeers.
+type exampleRegister struct{ peer *saml.Peer }
+
+func (r exampleRegister) Peer(_ context.Context, entityID string) (*saml.Peer, error) {
+	if r.peer.Entity.EntityID != entityID {
+		return nil, saml.ErrNotFound
+	}
+	return r.peer, nil
+}
+
+func (r exampleRegister) PeerBySource(_ context.Context, source [20]byte) (*saml.Peer, error) {
+	if saml.SourceID(r.peer.Entity.EntityID) != source {
+		return nil, saml.ErrNotFound
+	}
+	return r.peer, nil
+}

@@ -76,6 +76,12 @@ type IdPConfig struct {
 	SLO string
 	// SLOSOAP receives back-channel LogoutRequests; "" offers none.
 	SLOSOAP string
+	// Artifact is the artifact resolution service, by SOAP. With it Responses
+	// go by artifact to whom metadata or the request asks for that, and
+	// AuthnRequests may come by artifact if Peers are [SourcePeers]: anybody
+	// can then have this program ask a known service provider for a message.
+	// "" offers neither.
+	Artifact string
 	// Keys sign with the first and publish all. Required.
 	Keys []KeyPair
 	// Peers are the service providers. Required.
@@ -102,7 +108,7 @@ type IdPConfig struct {
 	Organization *Organization
 	Contacts     []Contact
 	UI           *UIInfo
-	// Client does back-channel logout; nil is [NewClient] with its address
+	// Client does back-channel logout and resolves artifacts; nil is [NewClient] with its address
 	// check.
 	Client *http.Client
 	// MaxMessage bounds a message after base64 and inflation; 0 is 1 MiB.

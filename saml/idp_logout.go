@@ -99,7 +99,7 @@ func (p *IdentityProvider) handleLogout(r *http.Request, end func(ctx context.Co
 		destinations = []string{p.cfg.SLOSOAP}
 	}
 	now := p.cfg.Now()
-	if err := m.trust(signing(peer.Entity.SP.Keys), peer.InsecureAllowSHA1, peer.Entity.EntityID, destinations, now, p.cfg.Skew); err != nil {
+	if err := m.trust(m.in, signing(peer.Entity.SP.Keys), peer.InsecureAllowSHA1, peer.Entity.EntityID, destinations, now, p.cfg.Skew); err != nil {
 		return nil, err
 	}
 	if m.response {
@@ -234,7 +234,7 @@ func (p *IdentityProvider) askSOAP(ctx context.Context, peer *Peer, location str
 		return err
 	}
 	m := &logoutMessage{message: resp, in: &incoming{binding: BindingSOAP}, soap: true, response: true}
-	if err := m.trust(signing(peer.Entity.SP.Keys), peer.InsecureAllowSHA1, x.SP, nil, now, p.cfg.Skew); err != nil {
+	if err := m.trust(m.in, signing(peer.Entity.SP.Keys), peer.InsecureAllowSHA1, x.SP, nil, now, p.cfg.Skew); err != nil {
 		return err
 	}
 	if m.inResponseTo != id {

@@ -32,7 +32,7 @@ func NewIdentityProvider(cfg IdPConfig) (*IdentityProvider, error) {
 			return nil, refuse(CheckConfig, "Keys[%d]: %w", i, err)
 		}
 	}
-	for _, u := range []string{cfg.SSO, cfg.SLO, cfg.SLOSOAP} {
+	for _, u := range []string{cfg.SSO, cfg.SLO, cfg.SLOSOAP, cfg.Artifact} {
 		if u == "" {
 			continue
 		}
@@ -80,26 +80,30 @@ func (p *IdentityProvider) peer(ctx context.Context, entityID string) (*Peer, er
 	if err != nil {
 		return nil, refuse(CheckStore, "peer %.200q: %w", entityID, err)
 	}
-	switch e := peer.Entity; {
-	case e == nil || e.SP == nil:
-		return nil, refuse(CheckConfig, "peer %.200q has no SP role", entityID)
-	case e.EntityID != entityID:
-		return nil, refuse(CheckPeer, "asked for peer %.200q, got %.200q", entityID, e.EntityID)
-	case !e.ValidUntil.IsZero() && !p.cfg.Now().Before(e.ValidUntil):
-		return nil, refuse(CheckExpired, "metadata of %.200q ended at %v", entityID, e.ValidUntil)
-	}
-	return peer, nil
+	return peer, p.checkPeer(peer, entityID)
 }
 
-// defaultACS is the endpoint for Responses by POST that metadata prefers
-// (Metadata 2.2.3).
-func defaultACS(es []Endpoint) (Endpoint, bool) {
+func (p *IdentityProvider) checkPeer(peer *Peer, entityID string) error {
+	switch e := peer.Entity; {
+	case e == nil || e.SP == nil:
+		return refuse(CheckConfig, "peer %.200q has no SP role", entityID)
+	case e.EntityID != entityID:
+		return refuse(CheckPeer, "asked for peer %.200q, got %.200q", entityID, e.EntityID)
+	case !e.ValidUntil.IsZero() && !p.cfg.Now().Before(e.ValidUntil):
+		return refuse(CheckExpired, "metadata of %.200q ended at %v", entityID, e.ValidUntil)
+	}
+	return nil
+}
+
+// defaultACS is the endpoint for Responses by one of the bindings that metadata
+// prefers (Metadata 2.2.3).
+func defaultACS(es []Endpoint, bindings ...string) (Endpoint, bool) {
 	for _, e := range es {
-		if e.Default && e.Binding == BindingPOST {
+		if e.Default && slices.Contains(bindings, e.Binding) {
 			return e, true
 		}
 	}
-	return pick(es, BindingPOST)
+	return pick(es, bindings...)
 }
 
 // PairwiseID returns a persistent NameID that differs between service

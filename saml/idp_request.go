@@ -13,8 +13,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/saml/internal/xmltree"
 )
 
-// ParseRequest reads and verifies the AuthnRequest in r, by Redirect or POST
-// (Profiles 4.1.4.1). The Request's ACS is an endpoint of the service
+// ParseRequest reads and verifies the AuthnRequest in r, by Redirect, POST or
+// artifact (Profiles 4.1.4.1). The Request's ACS is an endpoint of the service
 // provider's metadata and nothing else. A refusal has no one to be sent to:
 // show its Public text.
 //
@@ -36,33 +36,29 @@ func (p *IdentityProvider) refused(ctx context.Context, err error) {
 }
 
 func (p *IdentityProvider) parseRequest(r *http.Request) (*Request, error) {
-	in, err := receive(r, p.cfg.MaxMessage, true)
+	art, relay, err := receiveArtifact(r, p.cfg.MaxMessage)
 	if err != nil {
 		return nil, err
 	}
-	if in.field != "SAMLRequest" {
-		return nil, refuse(CheckInput, "a SAMLResponse at the single sign-on service")
+	var m *message
+	var peer *Peer
+	signed := art != ""
+	if art != "" {
+		m, peer, err = p.resolve(r.Context(), art)
+	} else {
+		m, peer, relay, signed, err = p.arrived(r)
 	}
-	if len(in.relayState) > maxRelayState {
-		return nil, refuse(CheckRelayState, "RelayState of %d bytes", len(in.relayState))
-	}
-	m, err := readMessage(in.xml, "AuthnRequest")
 	if err != nil {
 		return nil, err
 	}
-	peer, err := p.peer(r.Context(), m.issuer)
-	if err != nil {
-		return nil, err
+	if len(relay) > maxRelayState {
+		return nil, refuse(CheckRelayState, "RelayState of %d bytes", len(relay))
 	}
 	role := peer.Entity.SP
-	signed, err := m.verify(in, signing(role.Keys), peer.InsecureAllowSHA1)
-	if err != nil {
-		return nil, err
-	}
 	if !signed && (p.cfg.WantAuthnRequestsSigned || peer.RequireSignedRequests || role.AuthnRequestsSigned) {
 		return nil, refuse(CheckUnsigned, "requests of %.200q must be signed", m.issuer)
 	}
-	if m.destination != p.cfg.SSO && (m.destination != "" || signed) {
+	if m.destination != p.cfg.SSO && (m.destination != "" || signed && art == "") {
 		return nil, refuse(CheckDestination, "Destination %.200q is not %q", m.destination, p.cfg.SSO)
 	}
 	now := p.cfg.Now()
@@ -70,14 +66,33 @@ func (p *IdentityProvider) parseRequest(r *http.Request) (*Request, error) {
 		return nil, refuse(CheckIssueInstant, "a request of %v", m.issueInstant)
 	}
 	req := &Request{
-		ID: m.id, SP: m.issuer, Signed: signed, RelayState: in.relayState, IssueInstant: m.issueInstant,
+		ID: m.id, SP: m.issuer, Signed: signed, RelayState: relay, IssueInstant: m.issueInstant,
 		ProviderName: attr(m.root, "ProviderName"), AttributeService: -1,
 	}
 	if err := req.read(m); err != nil {
 		return nil, err
 	}
-	req.ACS, err = chooseACS(role.ACS, m.root)
+	req.ACS, err = chooseACS(role.ACS, m.root, p.responseBindings())
 	return req, err
+}
+
+// arrived reads and verifies an AuthnRequest by Redirect or POST.
+func (p *IdentityProvider) arrived(r *http.Request) (m *message, peer *Peer, relay string, signed bool, err error) {
+	in, err := receive(r, p.cfg.MaxMessage, true)
+	if err != nil {
+		return nil, nil, "", false, err
+	}
+	if in.field != "SAMLRequest" {
+		return nil, nil, "", false, refuse(CheckInput, "a SAMLResponse at the single sign-on service")
+	}
+	if m, err = readMessage(in.xml, "AuthnRequest"); err != nil {
+		return nil, nil, "", false, err
+	}
+	if peer, err = p.peer(r.Context(), m.issuer); err != nil {
+		return nil, nil, "", false, err
+	}
+	signed, err = m.verify(in, signing(peer.Entity.SP.Keys), peer.InsecureAllowSHA1)
+	return m, peer, in.relayState, signed, err
 }
 
 // read reads an AuthnRequest's own parts (Core 3.4.1).
@@ -158,12 +173,15 @@ func (req *Request) readContext(e xmltree.Node) error {
 // chooseACS finds the endpoint that the request names, in metadata only: an
 // address that is not there is an attempt to have the assertion sent to a
 // stranger.
-func chooseACS(es []Endpoint, root xmltree.Node) (Endpoint, error) {
+func chooseACS(es []Endpoint, root xmltree.Node, bindings []string) (Endpoint, error) {
 	loc, hasLoc := root.Attr("AssertionConsumerServiceURL")
 	idx, hasIdx := root.Attr("AssertionConsumerServiceIndex")
 	binding := attr(root, "ProtocolBinding")
-	if binding != "" && binding != BindingPOST {
-		return Endpoint{}, refuse(CheckBinding, "a Response by %.200q is asked for", binding)
+	if binding != "" {
+		if !slices.Contains(bindings, binding) {
+			return Endpoint{}, refuse(CheckBinding, "a Response by %.200q is asked for", binding)
+		}
+		bindings = []string{binding}
 	}
 	switch {
 	case hasIdx && (hasLoc || binding != ""):
@@ -174,24 +192,28 @@ func chooseACS(es []Endpoint, root xmltree.Node) (Endpoint, error) {
 			return Endpoint{}, refuse(CheckACS, "AssertionConsumerServiceIndex: %w", err)
 		}
 		for _, e := range es {
-			if e.Index == n && e.Binding == BindingPOST {
+			if e.Index == n && slices.Contains(bindings, e.Binding) {
 				return e, nil
 			}
 		}
-		return Endpoint{}, refuse(CheckACS, "metadata has no assertion consumer service %d by POST", n)
+		return Endpoint{}, refuse(CheckACS, "metadata has no assertion consumer service %d by %v", n, bindings)
 	case hasLoc:
-		for _, e := range es {
-			if e.Location == loc && e.Binding == BindingPOST {
-				return e, nil
-			}
+		if e, ok := located(es, loc, bindings...); ok {
+			return e, nil
 		}
 		return Endpoint{}, refuse(CheckACS, "%.200q is no assertion consumer service of metadata", loc)
 	}
-	e, ok := defaultACS(es)
+	e, ok := defaultACS(es, bindings...)
 	if !ok {
-		return e, refuse(CheckACS, "metadata has no assertion consumer service by POST")
+		return e, refuse(CheckACS, "metadata has no assertion consumer service by %v", bindings)
 	}
 	return e, nil
+}
+
+// located returns the endpoint at the address, by the first of the bindings
+// that occurs there.
+func located(es []Endpoint, location string, bindings ...string) (Endpoint, bool) {
+	return pick(slices.DeleteFunc(slices.Clone(es), func(e Endpoint) bool { return e.Location != location }), bindings...)
 }
 
 // NameIDFormat returns the format that the service provider wants: of the

@@ -12,7 +12,9 @@ import (
 
 // Respond issues an assertion and returns the form that brings it to the
 // service provider. Its Value is the base64 Response, which can be exchanged
-// elsewhere too. A request is answered once.
+// elsewhere too. A service provider that asks for an artifact gets one by
+// redirect, and the Response when it asks for that. A request is answered
+// once.
 func (p *IdentityProvider) Respond(ctx context.Context, rp ResponseParams) (*Outgoing, error) {
 	out, err := p.respond(ctx, rp)
 	if err != nil {
@@ -31,7 +33,7 @@ func (p *IdentityProvider) respond(ctx context.Context, rp ResponseParams) (*Out
 	if err != nil {
 		return nil, err
 	}
-	acs, err := responseACS(peer, rp)
+	acs, err := responseACS(peer, rp, p.responseBindings())
 	if err != nil {
 		return nil, err
 	}
@@ -43,11 +45,12 @@ func (p *IdentityProvider) respond(ctx context.Context, rp ResponseParams) (*Out
 	if err != nil {
 		return nil, err
 	}
-	out := &Outgoing{
-		ID: a.responseID, Binding: BindingPOST, Destination: acs.Location, Field: "SAMLResponse", Value: encodeMessage(value), RelayState: relay,
-		AssertionID: a.id, SessionIndex: a.index, NotOnOrAfter: a.end,
-	}
+	var out *Outgoing
 	err = p.cfg.Store.InTx(ctx, func(ctx context.Context) error {
+		var err error
+		if out, err = p.send(ctx, sp, acs, a.responseID, value, relay); err != nil {
+			return err
+		}
 		if rp.Request != nil {
 			if err := p.spend(ctx, rp.Request); err != nil {
 				return err
@@ -62,34 +65,30 @@ func (p *IdentityProvider) respond(ctx context.Context, rp ResponseParams) (*Out
 		}
 		return nil, refuse(CheckStore, "respond: %w", err)
 	}
+	out.AssertionID, out.SessionIndex, out.NotOnOrAfter = a.id, a.index, a.end
 	emit(ctx, p.cfg.OnEvent, Event{Type: EventIssued, At: a.now, Peer: sp, ID: a.id})
 	return out, nil
 }
 
 // responseACS is where the Response goes: the endpoint of the request, which
 // metadata must still have, or the one that the caller names.
-func responseACS(peer *Peer, rp ResponseParams) (Endpoint, error) {
+func responseACS(peer *Peer, rp ResponseParams, bindings []string) (Endpoint, error) {
 	want := rp.ACS
 	if rp.Request != nil {
 		if rp.SP != "" || rp.ACS != "" || rp.RelayState != "" {
 			return Endpoint{}, refuse(CheckConfig, "SP, ACS and RelayState come from the Request")
 		}
 		want = rp.Request.ACS.Location
+		bindings = slices.DeleteFunc(slices.Clone(bindings), func(b string) bool { return b != rp.Request.ACS.Binding })
 	} else if peer.NoIdPInitiated {
 		return Endpoint{}, refuse(CheckUnsolicited, "%.200q takes no unsolicited Responses", peer.Entity.EntityID)
 	}
-	var e Endpoint
-	if want == "" {
-		var ok bool
-		if e, ok = defaultACS(peer.Entity.SP.ACS); !ok {
-			return e, refuse(CheckACS, "%.200q has no assertion consumer service by POST", peer.Entity.EntityID)
-		}
-	} else {
-		i := slices.IndexFunc(peer.Entity.SP.ACS, func(e Endpoint) bool { return e.Location == want && e.Binding == BindingPOST })
-		if i < 0 {
-			return e, refuse(CheckACS, "%.200q is no assertion consumer service of %.200q", want, peer.Entity.EntityID)
-		}
-		e = peer.Entity.SP.ACS[i]
+	e, ok := defaultACS(peer.Entity.SP.ACS, bindings...)
+	if want != "" {
+		e, ok = located(peer.Entity.SP.ACS, want, bindings...)
+	}
+	if !ok {
+		return e, refuse(CheckACS, "%.200q is no assertion consumer service of %.200q by %v", want, peer.Entity.EntityID, bindings)
 	}
 	if err := checkLocation(e.Location); err != nil {
 		return e, refuse(CheckLocation, "%q: %w", e.Location, err)
@@ -343,7 +342,7 @@ func (p *IdentityProvider) Fail(ctx context.Context, req *Request, s Status) (*O
 	if err != nil {
 		return nil, err
 	}
-	acs, err := responseACS(peer, ResponseParams{Request: req})
+	acs, err := responseACS(peer, ResponseParams{Request: req}, p.responseBindings())
 	if err != nil {
 		return nil, err
 	}
@@ -352,11 +351,21 @@ func (p *IdentityProvider) Fail(ctx context.Context, req *Request, s Status) (*O
 	if err != nil {
 		return nil, err
 	}
-	if err := p.spend(ctx, req); err != nil {
-		return nil, err
+	var out *Outgoing
+	err = p.cfg.Store.InTx(ctx, func(ctx context.Context) error {
+		var err error
+		if out, err = p.send(ctx, req.SP, acs, id, msg, req.RelayState); err != nil {
+			return err
+		}
+		return p.spend(ctx, req)
+	})
+	if err != nil {
+		var e *Error
+		if errors.As(err, &e) {
+			return nil, err
+		}
+		return nil, refuse(CheckStore, "fail: %w", err)
 	}
 	emit(ctx, p.cfg.OnEvent, Event{Type: EventFailed, At: now, Peer: req.SP, ID: id, Detail: s.Code + " " + s.SubCode})
-	return &Outgoing{
-		ID: id, Binding: BindingPOST, Destination: acs.Location, Field: "SAMLResponse", Value: encodeMessage(msg), RelayState: req.RelayState,
-	}, nil
+	return out, nil
 }

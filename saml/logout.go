@@ -9,11 +9,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/gatehouse-id/gatehouse/saml/internal/dsig"
 	"github.com/gatehouse-id/gatehouse/saml/internal/xmltree"
 )
 
@@ -53,8 +51,7 @@ type logoutMessage struct {
 
 // receiveLogout reads a logout message by Redirect, POST or SOAP.
 func receiveLogout(r *http.Request, limit int) (*logoutMessage, error) {
-	ct, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	if ct = strings.ToLower(strings.TrimSpace(ct)); r.Method == http.MethodPost && (ct == "text/xml" || ct == "application/soap+xml") {
+	if r.Method == http.MethodPost && isSOAP(r) {
 		data, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
 		if err != nil || len(data) > limit {
 			return nil, refuse(CheckInput, "a SOAP message that cannot be read or is over %d bytes", limit)
@@ -81,6 +78,12 @@ func receiveLogout(r *http.Request, limit int) (*logoutMessage, error) {
 		return nil, err
 	}
 	return &logoutMessage{message: m, in: in, response: want == "LogoutResponse"}, nil
+}
+
+func isSOAP(r *http.Request) bool {
+	ct, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	ct = strings.ToLower(strings.TrimSpace(ct))
+	return ct == "text/xml" || ct == "application/soap+xml"
 }
 
 // readSOAP reads the one message in a SOAP 1.1 envelope (Bindings 3.2).
@@ -120,35 +123,6 @@ func wrapSOAP(msg []byte) []byte {
 	w.close("soap:Body")
 	w.close("soap:Envelope")
 	return w.b
-}
-
-// trust checks what all logout messages are checked for. They are never taken
-// unsigned: whoever can make one ends sessions at will.
-func (m *logoutMessage) trust(keys []dsig.Key, sha1 bool, issuer string, destinations []string, now time.Time, skew time.Duration) error {
-	if m.issuer != issuer {
-		return refuse(CheckIssuer, "issuer %.200q is not %q", m.issuer, issuer)
-	}
-	signed, err := m.verify(m.in, keys, sha1)
-	if err != nil {
-		return err
-	}
-	if !signed {
-		return refuse(CheckUnsigned, "an unsigned logout message of %.200q", m.issuer)
-	}
-	// The answer on an open connection needs no address.
-	if destinations != nil && !slices.Contains(destinations, m.destination) {
-		return refuse(CheckDestination, "Destination %.200q is none of %q", m.destination, destinations)
-	}
-	if m.issueInstant.After(now.Add(skew)) || now.Sub(m.issueInstant) > 10*time.Minute+skew {
-		return refuse(CheckIssueInstant, "a message of %v", m.issueInstant)
-	}
-	if v, has := m.root.Attr("NotOnOrAfter"); has {
-		t, err := parseTime(v)
-		if err != nil || !now.Before(t.Add(skew)) {
-			return refuse(CheckTime, "a message until %.40q", v)
-		}
-	}
-	return nil
 }
 
 // names reads the NameID and the sessions of a LogoutRequest that trust has

@@ -210,11 +210,13 @@ func (e *Entity) readSP(n xmltree.Node) (*SPRole, error) {
 	if r.WantAssertionsSigned, err = parseBool(attr(n, "WantAssertionsSigned")); err != nil {
 		return nil, refuse(CheckMetadata, "WantAssertionsSigned: %w", err)
 	}
-	if r.ACS, err = e.readEndpoints(n, "AssertionConsumerService"); err != nil {
-		return nil, err
-	}
-	if r.SLO, err = e.readEndpoints(n, "SingleLogoutService"); err != nil {
-		return nil, err
+	for _, x := range []struct {
+		name string
+		to   *[]Endpoint
+	}{{"AssertionConsumerService", &r.ACS}, {"SingleLogoutService", &r.SLO}, {"ArtifactResolutionService", &r.Artifact}} {
+		if *x.to, err = e.readEndpoints(n, x.name); err != nil {
+			return nil, err
+		}
 	}
 	for c := range n.Named(nsMD, "AttributeConsumingService") {
 		s, err := readService(c)

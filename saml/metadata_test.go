@@ -23,6 +23,7 @@ func fullIdP(t testing.TB) *saml.IdentityProvider {
 	return newIdP(t, func(c *saml.IdPConfig) {
 		c.Keys = []saml.KeyPair{samltest.Key(), samltest.ECKey()}
 		c.NameIDFormats = []string{saml.NameIDPersistent, saml.NameIDEmail}
+		c.Artifact = "https://idp.test/artifact"
 		c.Organization = &saml.Organization{
 			Names: []saml.Localized{{Lang: "en", Text: "Example"}}, DisplayNames: []saml.Localized{{Lang: "en", Text: "Example & Co"}},
 			URLs: []saml.Localized{{Lang: "en", Text: "https://example.test/"}},
@@ -41,6 +42,7 @@ func TestMetadataRoundTrip(t *testing.T) {
 	sp := samltest.NewSP(t, idp.Entity(), func(_ *saml.SPConfig, c *saml.Connection) {
 		c.Policy.NameIDFormats = []string{saml.NameIDEmail}
 		c.Policy.RequireSignedAssertion = true
+		c.Artifact = "https://sp.test/artifact"
 	})
 	service := sp.Entity()
 	service.SP.Services = []saml.AttributeService{{Index: 1, Default: true, Names: []saml.Localized{{Lang: "en", Text: "All"}}, Requested: []saml.RequestedAttribute{
@@ -178,6 +180,9 @@ func TestCheckUpdate(t *testing.T) {
 		{"a key for both uses", func(e *saml.Entity) { e.IdP.Keys[0].Use = "" }, saml.CheckRefresh},
 		{"a new host", func(e *saml.Entity) { e.SP.ACS[0].Location = "https://evil.test/acs" }, saml.CheckRefresh},
 		{"a new host for answers", func(e *saml.Entity) { e.IdP.SLO[0].ResponseLocation = "https://evil.test/slo" }, saml.CheckRefresh},
+		{"a new host for artifacts", func(e *saml.Entity) {
+			e.SP.Artifact = []saml.Endpoint{{Binding: saml.BindingSOAP, Location: "https://evil.test/artifact"}}
+		}, saml.CheckRefresh},
 		{"another port", func(e *saml.Entity) { e.SP.ACS[0].Location = "https://sp.test:8443/acs" }, saml.CheckRefresh},
 		{"requests unsigned", func(e *saml.Entity) { e.SP.AuthnRequestsSigned = false }, saml.CheckRefresh},
 		{"no encryption", func(e *saml.Entity) { e.SP.Keys = e.SP.Keys[:1] }, saml.CheckRefresh},
@@ -294,7 +299,7 @@ func TestDescribe(t *testing.T) {
 	e := fullIdP(t).Entity()
 	d := e.Describe(now)
 	if d.EntityID != e.EntityID || d.Name != "Sign-in" || len(d.Keys) != 2 || d.Keys[0].Algorithm != "RSA 2048" || d.Keys[1].Algorithm != "ECDSA P-256" ||
-		len(d.Keys[0].SHA256) != 64 || len(d.Warnings) != 0 || len(d.Endpoints) != 5 {
+		len(d.Keys[0].SHA256) != 64 || len(d.Warnings) != 0 || len(d.Endpoints) != 7 {
 		t.Errorf("%+v", d)
 	}
 	e.ValidUntil = now.Add(time.Hour)

@@ -96,6 +96,7 @@ func (w *writer) spRole(r *SPRole) {
 		"WantAssertionsSigned", strconv.FormatBool(r.WantAssertionsSigned), "protocolSupportEnumeration", nsSAMLP)
 	w.ui(r.UI)
 	w.keys(r.Keys)
+	w.endpoints("md:ArtifactResolutionService", r.Artifact, true)
 	w.endpoints("md:SingleLogoutService", r.SLO, false)
 	for _, f := range r.NameIDFormats {
 		w.leaf("md:NameIDFormat", f)
@@ -238,8 +239,19 @@ func (p *IdentityProvider) Entity() *Entity {
 			SSO: []Endpoint{{Binding: BindingRedirect, Location: c.SSO}, {Binding: BindingPOST, Location: c.SSO}},
 		},
 	}
-	e.IdP.SLO = logoutEndpoints(c.SLO, c.SLOSOAP)
+	e.IdP.SLO, e.IdP.Artifact = logoutEndpoints(c.SLO, c.SLOSOAP), artifactEndpoints(c.Artifact)
+	if _, ok := p.requestsByArtifact(); ok {
+		e.IdP.SSO = append(e.IdP.SSO, Endpoint{Binding: BindingArtifact, Location: c.SSO})
+	}
 	return e
+}
+
+// artifactEndpoints has the one index that our artifacts name.
+func artifactEndpoints(soap string) []Endpoint {
+	if soap == "" {
+		return nil
+	}
+	return []Endpoint{{Binding: BindingSOAP, Location: soap, Default: true}}
 }
 
 func logoutEndpoints(browser, soap string) []Endpoint {
@@ -274,7 +286,7 @@ func (s *ServiceProvider) Entity(c *Connection) *Entity {
 		e.SP.ACS = append(e.SP.ACS, Endpoint{Binding: BindingArtifact, Location: c.ACS, Index: 1})
 	}
 	if len(cfg.Keys) > 0 {
-		e.SP.SLO = logoutEndpoints(c.SLO, c.SLOSOAP)
+		e.SP.SLO, e.SP.Artifact = logoutEndpoints(c.SLO, c.SLOSOAP), artifactEndpoints(c.Artifact)
 	}
 	if len(cfg.DecryptionKeys) > 0 && !c.Policy.NoEncryptionKey {
 		cert := cfg.DecryptionKeys[0].Certificate

@@ -20,11 +20,12 @@ import (
 type Outgoing struct {
 	// ID is the message's.
 	ID string
-	// Binding is BindingRedirect or BindingPOST.
+	// Binding is BindingRedirect, BindingPOST or BindingArtifact.
 	Binding string
 	// Destination is the peer's endpoint: the form's action.
 	Destination string
-	// Field is "SAMLRequest" or "SAMLResponse", Value the base64 message.
+	// Field is "SAMLRequest" or "SAMLResponse", Value the base64 message; by
+	// artifact they are "SAMLart" and the artifact.
 	Field string
 	Value string
 	// RelayState goes with it unless it is "".
@@ -41,7 +42,7 @@ type Outgoing struct {
 	location string
 }
 
-// URL returns the address to redirect to, or "" for other bindings.
+// URL returns the address to redirect to, or "" for a form.
 func (o *Outgoing) URL() string { return o.location }
 
 // ServeHTTP answers with 303, or with a page that posts the form. The page
@@ -55,7 +56,7 @@ func (o *Outgoing) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	if o.Cookie != nil {
 		http.SetCookie(w, o.Cookie)
 	}
-	if o.Binding == BindingRedirect {
+	if o.location != "" {
 		h.Set("Location", o.location)
 		w.WriteHeader(http.StatusSeeOther)
 		return

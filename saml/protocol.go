@@ -4,6 +4,7 @@
 package saml
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/saml/internal/dsig"
@@ -103,4 +104,34 @@ func (m *message) verify(in *incoming, keys []dsig.Key, sha1 bool) (bool, error)
 	}
 	m.root = root
 	return true, nil
+}
+
+// trust checks what logout messages and questions for artifacts are checked
+// for. They are never taken unsigned: whoever can make one ends sessions at
+// will. destinations are the acceptable ones; nil asks for none.
+func (m *message) trust(in *incoming, keys []dsig.Key, sha1 bool, issuer string, destinations []string, now time.Time, skew time.Duration) error {
+	if m.issuer != issuer {
+		return refuse(CheckIssuer, "issuer %.200q is not %q", m.issuer, issuer)
+	}
+	signed, err := m.verify(in, keys, sha1)
+	if err != nil {
+		return err
+	}
+	if !signed {
+		return refuse(CheckUnsigned, "an unsigned %s of %.200q", m.root.Local(), m.issuer)
+	}
+	// The answer on an open connection needs no address.
+	if destinations != nil && !slices.Contains(destinations, m.destination) {
+		return refuse(CheckDestination, "Destination %.200q is none of %q", m.destination, destinations)
+	}
+	if m.issueInstant.After(now.Add(skew)) || now.Sub(m.issueInstant) > 10*time.Minute+skew {
+		return refuse(CheckIssueInstant, "a message of %v", m.issueInstant)
+	}
+	if v, has := m.root.Attr("NotOnOrAfter"); has {
+		t, err := parseTime(v)
+		if err != nil || !now.Before(t.Add(skew)) {
+			return refuse(CheckTime, "a message until %.40q", v)
+		}
+	}
+	return nil
 }

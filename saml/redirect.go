@@ -175,9 +175,13 @@ func redirectTo(location, field string, msg []byte, relayState string, key *KeyP
 		}
 		q += "&Signature=" + url.QueryEscape(base64.StdEncoding.EncodeToString(sig))
 	}
-	sep := "?"
+	return withQuery(location, q), nil
+}
+
+// withQuery adds q to the address, which may have a query already.
+func withQuery(location, q string) string {
 	if strings.Contains(location, "?") {
-		sep = "&"
+		return location + "&" + q
 	}
-	return location + sep + q, nil
+	return location + "?" + q
 }

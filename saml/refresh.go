@@ -43,7 +43,7 @@ func CheckUpdate(old, fetched *Entity) error {
 		if err := noNewKeys(a.Keys, b.Keys); err != nil {
 			return err
 		}
-		if err := noNewHosts(slices.Concat(a.ACS, a.SLO), slices.Concat(b.ACS, b.SLO)); err != nil {
+		if err := noNewHosts(slices.Concat(a.ACS, a.SLO, a.Artifact), slices.Concat(b.ACS, b.SLO, b.Artifact)); err != nil {
 			return err
 		}
 		switch {

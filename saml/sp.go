@@ -6,6 +6,7 @@ package saml
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -29,6 +30,9 @@ type Connection struct {
 	SLO string
 	// SLOSOAP receives back-channel LogoutRequests; "" offers none.
 	SLOSOAP string
+	// Artifact resolves the artifacts that stand for our AuthnRequests, by
+	// SOAP; "" sends none. See [ServiceProvider.ArtifactResolution].
+	Artifact string
 	// IdP is the identity provider's metadata. Required.
 	IdP    *Entity
 	Policy Policy
@@ -77,9 +81,10 @@ type Policy struct {
 type Connections interface {
 	// Connection returns the connection with the ID, or ErrNotFound.
 	Connection(ctx context.Context, id string) (*Connection, error)
-	// ConnectionsByIssuer returns the connections of the IdP whose ACS, SLO or
-	// SLOSOAP is the endpoint, which is where an unsolicited Response or a
-	// LogoutRequest arrived and not what it says; none is no error. It may return more than that: others are passed over.
+	// ConnectionsByIssuer returns the connections of the IdP whose ACS, SLO,
+	// SLOSOAP or Artifact is the endpoint, which is where an unsolicited
+	// Response, a LogoutRequest or a question for an artifact arrived and not
+	// what it says; none is no error. It may return more than that: others are passed over.
 	// Two that fit an unsolicited Response refuse it.
 	ConnectionsByIssuer(ctx context.Context, endpoint, issuer string) ([]*Connection, error)
 }
@@ -101,7 +106,7 @@ func (l ConnectionList) Connection(_ context.Context, id string) (*Connection, e
 func (l ConnectionList) ConnectionsByIssuer(_ context.Context, endpoint, issuer string) ([]*Connection, error) {
 	var out []*Connection
 	for _, c := range l {
-		if c.IdP.EntityID == issuer && (c.ACS == endpoint || c.SLO == endpoint || c.SLOSOAP == endpoint) {
+		if c.IdP.EntityID == issuer && slices.Contains([]string{c.ACS, c.SLO, c.SLOSOAP, c.Artifact}, endpoint) {
 			out = append(out, c)
 		}
 	}
@@ -114,8 +119,8 @@ type SPConfig struct {
 	Connections Connections
 	// Store keeps requests, tickets and replays. Required.
 	Store Store
-	// Keys sign with the first and publish all. Required for signed requests
-	// and for logout.
+	// Keys sign with the first and publish all. Required for signed requests,
+	// artifacts and logout.
 	Keys []KeyPair
 	// DecryptionKeys are tried in turn; the first is published. None accepts
 	// assertions in clear only.
@@ -163,8 +168,8 @@ type LoginOptions struct {
 	// Target comes back in Assertion.Target: where the person wanted to go.
 	// It is kept in the store and never sent.
 	Target string
-	// Binding is BindingRedirect or BindingPOST; "" is what the IdP offers,
-	// Redirect first.
+	// Binding is BindingRedirect, BindingPOST or BindingArtifact; "" is what
+	// the IdP offers of Redirect and POST, Redirect first.
 	Binding string
 	// ByArtifact asks for the Response as an artifact, which the ACS resolves
 	// at the IdP's ArtifactResolutionService.

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -211,7 +210,7 @@ func (s *ServiceProvider) park(ctx context.Context, c *Connection, l *login, a *
 		return "", refuse(CheckStore, "encode ticket: %w", err)
 	}
 	ticket := randomToken()
-	data, err := ticketCipher(ticket).seal(plain)
+	data, err := tokenCipher{"ticket", ticket}.seal(plain)
 	if err != nil {
 		return "", refuse(CheckStore, "seal ticket: %w", err)
 	}
@@ -231,11 +230,7 @@ func (s *ServiceProvider) park(ctx context.Context, c *Connection, l *login, a *
 		}
 		return "", refuse(CheckStore, "park: %w", err)
 	}
-	sep := "?"
-	if strings.Contains(c.Finish, "?") {
-		sep = "&"
-	}
-	return c.Finish + sep + ticketParameter + "=" + url.QueryEscape(ticket), nil
+	return withQuery(c.Finish, ticketParameter+"="+url.QueryEscape(ticket)), nil
 }
 
 // use marks an assertion as used, until it could not pass anyhow.

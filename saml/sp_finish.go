@@ -42,7 +42,7 @@ func (s *ServiceProvider) finish(ctx context.Context, r *http.Request, commit fu
 	if err != nil {
 		return nil, refuse(CheckStore, "take ticket: %w", err)
 	}
-	plain, err := ticketCipher(ticket).open(rec.Data)
+	plain, err := tokenCipher{"ticket", ticket}.open(rec.Data)
 	if err != nil {
 		return nil, refuse(CheckTicket, "the ticket's record was changed: %w", err)
 	}
@@ -75,12 +75,12 @@ func (s *ServiceProvider) finish(ctx context.Context, r *http.Request, commit fu
 	return a, nil
 }
 
-// ticketCipher seals a parked assertion under its ticket, of which the store
+// tokenCipher seals a record under the token that finds it, of which the store
 // holds a hash only: who reads or writes the store cannot read or make one.
-type ticketCipher string
+type tokenCipher struct{ purpose, token string }
 
-func (t ticketCipher) aead() (cipher.AEAD, error) {
-	key, err := hkdf.Key(sha256.New, []byte(t), nil, "gatehouse/saml/ticket-seal/1", 32)
+func (t tokenCipher) aead() (cipher.AEAD, error) {
+	key, err := hkdf.Key(sha256.New, []byte(t.token), nil, "gatehouse/saml/"+t.purpose+"-seal/1", 32)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (t ticketCipher) aead() (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-func (t ticketCipher) seal(plain []byte) ([]byte, error) {
+func (t tokenCipher) seal(plain []byte) ([]byte, error) {
 	a, err := t.aead()
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (t ticketCipher) seal(plain []byte) ([]byte, error) {
 	return a.Seal(nil, nil, plain, nil), nil
 }
 
-func (t ticketCipher) open(b []byte) ([]byte, error) {
+func (t tokenCipher) open(b []byte) ([]byte, error) {
 	a, err := t.aead()
 	if err != nil {
 		return nil, err

@@ -233,7 +233,12 @@ func (s *ServiceProvider) Login(ctx context.Context, connection string, o LoginO
 	if w.err != nil {
 		return nil, refuse(CheckConfig, "%w", w.err)
 	}
-	out, err := outgoing(sso, sso.Location, "SAMLRequest", id, relay, w.b, key)
+	var out *Outgoing
+	if sso.Binding == BindingArtifact {
+		out, err = s.requestByArtifact(ctx, c, sso.Location, id, relay, w.b, key)
+	} else {
+		out, err = outgoing(sso, sso.Location, "SAMLRequest", id, relay, w.b, key)
+	}
 	if err != nil {
 		return nil, err
 	}

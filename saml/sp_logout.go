@@ -88,7 +88,7 @@ func (s *ServiceProvider) handleLogout(r *http.Request, at string, end func(ctx 
 		return nil, err
 	}
 	now := s.cfg.Now()
-	trusted, err := s.trusting(m, cs, now)
+	trusted, err := s.trusting(m.message, m.in, cs, []string{at}, now)
 	if err != nil {
 		return nil, err
 	}
@@ -130,15 +130,21 @@ func (s *ServiceProvider) logoutConnections(ctx context.Context, m *logoutMessag
 	if m.destination != at {
 		return nil, refuse(CheckDestination, "a message to %.200q arrived at %.200q", m.destination, at)
 	}
-	cs, err := s.cfg.Connections.ConnectionsByIssuer(ctx, at, m.issuer)
+	return s.connectionsAt(ctx, at, m.issuer, m.at)
+}
+
+// connectionsAt are the connections with the issuer whose endpoint is at; none
+// refuses.
+func (s *ServiceProvider) connectionsAt(ctx context.Context, at, issuer string, endpoint func(*Connection) string) ([]*Connection, error) {
+	cs, err := s.cfg.Connections.ConnectionsByIssuer(ctx, at, issuer)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return nil, refuse(CheckStore, "connections of %.200q: %w", m.issuer, err)
+		return nil, refuse(CheckStore, "connections of %.200q: %w", issuer, err)
 	}
 	cs = slices.DeleteFunc(slices.Clone(cs), func(c *Connection) bool {
-		return c.IdP.EntityID != m.issuer || m.at(c) != at || at == ""
+		return c.IdP.EntityID != issuer || endpoint(c) != at || at == ""
 	})
 	if len(cs) == 0 {
-		return nil, refuse(CheckConnection, "no connection at %.200q with %.200q", at, m.issuer)
+		return nil, refuse(CheckConnection, "no connection at %.200q with %.200q", at, issuer)
 	}
 	return cs, nil
 }
@@ -152,7 +158,7 @@ func (m *logoutMessage) at(c *Connection) string {
 
 // trusting returns the connections whose keys the message is signed with; an
 // error tells why the first did not trust it, if none does.
-func (s *ServiceProvider) trusting(m *logoutMessage, cs []*Connection, now time.Time) ([]*Connection, error) {
+func (s *ServiceProvider) trusting(m *message, in *incoming, cs []*Connection, destinations []string, now time.Time) ([]*Connection, error) {
 	var out []*Connection
 	var reason error
 	root := m.root
@@ -161,7 +167,7 @@ func (s *ServiceProvider) trusting(m *logoutMessage, cs []*Connection, now time.
 		m.root = root
 		err := c.check(now)
 		if err == nil {
-			err = m.trust(c.peerKeys(now), c.Policy.InsecureAllowSHA1, c.IdP.EntityID, []string{m.at(c)}, now, s.cfg.Skew)
+			err = m.trust(in, c.peerKeys(now), c.Policy.InsecureAllowSHA1, c.IdP.EntityID, destinations, now, s.cfg.Skew)
 		}
 		if err == nil {
 			out, view = append(out, c), m.root
@@ -194,7 +200,7 @@ func (s *ServiceProvider) logoutAnswer(ctx context.Context, m *logoutMessage, at
 	if c.SLO != at {
 		return nil, refuse(CheckDestination, "an answer to %q arrived at %.200q", c.SLO, at)
 	}
-	if err := m.trust(c.peerKeys(now), c.Policy.InsecureAllowSHA1, c.IdP.EntityID, []string{c.SLO}, now, s.cfg.Skew); err != nil {
+	if err := m.trust(m.in, c.peerKeys(now), c.Policy.InsecureAllowSHA1, c.IdP.EntityID, []string{c.SLO}, now, s.cfg.Skew); err != nil {
 		return nil, err
 	}
 	if hashToken("relay-state", m.in.relayState) != l.RelayState && m.in.relayState != "" {

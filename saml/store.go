@@ -37,6 +37,9 @@ const (
 	KindParked Kind = "parked"
 	// KindArtifact: a login whose Response comes as an artifact, by RelayState.
 	KindArtifact Kind = "artifact"
+	// KindMessage: a message of ours that waits for its artifact to be
+	// resolved, sealed; by the artifact's MessageHandle.
+	KindMessage Kind = "message"
 	// KindFailure: a decryption that failed; they are capped per connection.
 	KindFailure Kind = "failure"
 )

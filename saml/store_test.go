@@ -114,6 +114,13 @@ func (s neverExpires) Get(ctx context.Context, kind saml.Kind, key string, _ tim
 	return s.Stores.Get(ctx, kind, key, time.Time{})
 }
 
+type cutsOff struct{ samltest.Stores }
+
+func (s cutsOff) Put(ctx context.Context, r saml.Record, now time.Time) error {
+	r.Data = r.Data[:min(len(r.Data), 1<<16-1)]
+	return s.Stores.Put(ctx, r, now)
+}
+
 type overwrites struct{ samltest.Stores }
 
 func (s overwrites) Put(ctx context.Context, r saml.Record, now time.Time) error {
@@ -141,6 +148,7 @@ func TestStoreSuiteNamesMistakes(t *testing.T) {
 		{"keeps kinds apart", func(s samltest.Stores) samltest.Stores { return forgetsKinds{s} }},
 		{"forgets expired records", func(s samltest.Stores) samltest.Stores { return neverExpires{s} }},
 		{"refuses a key that is taken", func(s samltest.Stores) samltest.Stores { return overwrites{s} }},
+		{"keeps large records", func(s samltest.Stores) samltest.Stores { return cutsOff{s} }},
 		{"keeps participants", func(s samltest.Stores) samltest.Stores { return crossesProviders{s} }},
 	} {
 		t.Run(tt.clause, func(t *testing.T) {

@@ -135,7 +135,7 @@ func Form(o *saml.Outgoing) url.Values {
 
 // Request returns the HTTP request by which a browser brings the message.
 func Request(o *saml.Outgoing) *http.Request {
-	if o.Binding == saml.BindingRedirect {
+	if o.URL() != "" {
 		return httptest.NewRequest(http.MethodGet, o.URL(), nil)
 	}
 	r := httptest.NewRequest(http.MethodPost, o.Destination, strings.NewReader(Form(o).Encode()))

@@ -52,6 +52,7 @@ func record(kind saml.Kind, key string) saml.Record {
 func StoreCases() []StoreCase {
 	return []StoreCase{
 		{"keeps records", keepsRecords},
+		{"keeps large records", keepsLarge},
 		{"keeps kinds apart", keepsKindsApart},
 		{"refuses a key that is taken", refusesTaken},
 		{"forgets expired records", forgetsExpired},
@@ -89,6 +90,24 @@ func keepsRecords(ctx context.Context, s Stores) error {
 	}
 	_, err := s.Get(ctx, want.Kind, "other", epoch)
 	return notFound("Get of an unknown key", err)
+}
+
+// keepsLarge: messages that wait for their artifact are as long as messages
+// may be.
+func keepsLarge(ctx context.Context, s Stores) error {
+	want := record(saml.KindMessage, "k")
+	want.Data = bytes.Repeat([]byte("0123456789abcde\x00"), 1<<16)
+	if err := s.Put(ctx, want, epoch); err != nil {
+		return fmt.Errorf("a Put of 1 MiB: %w", err)
+	}
+	got, err := s.Take(ctx, want.Kind, want.Key, epoch)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(got.Data, want.Data) {
+		return fmt.Errorf("got %d bytes of %d, or others", len(got.Data), len(want.Data))
+	}
+	return nil
 }
 
 func notFound(what string, err error) error {
