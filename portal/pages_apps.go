@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/portal/audit"
 	"github.com/gatehouse-id/gatehouse/portal/directory"
 	"github.com/gatehouse-id/gatehouse/portal/session"
+	"github.com/gatehouse-id/gatehouse/portal/signin"
 	"github.com/gatehouse-id/gatehouse/portal/ui"
 	"github.com/gatehouse-id/gatehouse/saml"
 )
@@ -60,6 +61,9 @@ const (
 func (p *Portal) appRequest(w http.ResponseWriter, r *http.Request) error {
 	req, err := p.appIdP.ParseRequest(r)
 	if err != nil {
+		return err
+	}
+	if err := p.admit(r, signin.ByApplication); err != nil {
 		return err
 	}
 	handle, err := p.appIdP.Park(r.Context(), req)

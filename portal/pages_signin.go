@@ -261,6 +261,9 @@ func (p *Portal) passkeyBegin(w http.ResponseWriter, r *http.Request) error {
 	var ch *mfa.Challenge
 	var err error
 	if _, entry := p.signin.OpenEntry(in.Flow, client.Browser); entry {
+		if err := p.admit(r, signin.ByPasskey); err != nil {
+			return err
+		}
 		ch, err = p.signin.BeginPasskey(r.Context(), client)
 	} else {
 		ch, err = p.signin.BeginFactor(r.Context(), client, in.Flow, mfa.KindWebAuthn)

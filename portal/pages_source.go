@@ -139,6 +139,9 @@ func (p *Portal) sourceChosen(w http.ResponseWriter, r *http.Request) error {
 // toSource sends the browser to an external identity provider. Where the
 // person wanted to go stays on the server.
 func (p *Portal) toSource(w http.ResponseWriter, r *http.Request, src *directory.Source, e signin.Entry) error {
+	if err := p.admit(r, signin.BySource); err != nil {
+		return err
+	}
 	out, err := p.sources.sp.Login(r.Context(), src.ID, saml.LoginOptions{Target: e.Return})
 	if err != nil {
 		return err

@@ -288,6 +288,13 @@ func (p *Portal) notice(w http.ResponseWriter, name string) {
 	p.setCookie(w, cookieNotice, name, time.Minute)
 }
 
+// admit counts a row that is kept for somebody who has proved nothing. It sets
+// no cookie: a request that another site made brings none, and must not replace
+// one.
+func (p *Portal) admit(r *http.Request, where signin.Surface) error {
+	return p.signin.Admit(r.Context(), where, audit.RequestFrom(r.Context()).Addr, p.cookie(r, cookieDevice))
+}
+
 // client describes the browser to the sign-in.
 func (p *Portal) client(w http.ResponseWriter, r *http.Request, login string) signin.Client {
 	c := signin.Client{

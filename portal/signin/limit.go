@@ -8,6 +8,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -64,13 +65,61 @@ func (m *Machine) charge(ctx context.Context, c Client, login string) (refund fu
 				return err
 			}
 			if !ok {
-				return &Error{Check: CheckRate, Public: "Too many tries. Wait a little and try again.", RetryAfter: retry}
+				return rateError(retry)
 			}
 			taken = append(taken, k)
 		}
 		return nil
 	})
 	return refund, err
+}
+
+// What people who have proved nothing may make the portal keep: rows that live
+// 15 minutes at most. They are counted by address, and together over all
+// addresses for each [Surface], so that strangers never have more than 65,000
+// rows of one (the burst, and 50 a second for 15 minutes). A browser that
+// somebody has signed in from counts for itself alone: strangers, even behind
+// the same address, keep nobody out of it. Nobody needs such a row to sign in
+// with a password.
+var (
+	strangersByAddress = bucket{"strangers-address", 200 * time.Millisecond, 600}
+	strangersTogether  = bucket{"strangers", 20 * time.Millisecond, 20_000}
+	strangersByDevice  = bucket{"strangers-device", 2 * time.Second, 60}
+)
+
+// Surface is where somebody who has proved nothing makes the portal keep a row.
+type Surface string
+
+// The surfaces.
+const (
+	ByPasskey     Surface = "passkey"     // the challenge of a passkey
+	BySource      Surface = "source"      // a request to an external source
+	ByApplication Surface = "application" // an application's request
+)
+
+// Admit counts one row that somebody wants kept who has proved nothing yet, or
+// refuses with [CheckRate]. device is the browser's device cookie, if it has
+// one.
+func (m *Machine) Admit(ctx context.Context, where Surface, addr netip.Addr, device string) error {
+	if id := m.returning(device); id != "" {
+		return m.take(ctx, strangersByDevice, id)
+	}
+	if err := m.take(ctx, strangersByAddress, audit.Network(addr)); err != nil {
+		return err
+	}
+	return m.take(ctx, strangersTogether, string(where))
+}
+
+func (m *Machine) take(ctx context.Context, b bucket, parts ...string) error {
+	ok, retry, err := m.c.Store.TakeLimit(ctx, m.limitKey(b, parts...), m.c.Now(), b.interval, b.burst)
+	if err == nil && !ok {
+		err = rateError(retry)
+	}
+	return err
+}
+
+func rateError(retry time.Duration) *Error {
+	return &Error{Check: CheckRate, Public: "Too many tries. Wait a little and try again.", RetryAfter: retry}
 }
 
 // limitKey hides names and addresses in the stored key.
