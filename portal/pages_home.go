@@ -29,6 +29,9 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request, c *current) error 
 		return err
 	}
 	page := ui.PortalHome{Frame: p.frame(r, c), Query: query(r), All: len(all)}
+	if page.Notices, err = p.noticesOf(r.Context(), c.person.ID); err != nil {
+		return err
+	}
 	for _, a := range all {
 		if !matches(page.Query, accountWords(a)...) {
 			continue

@@ -27,6 +27,9 @@ func (p *Portal) security(w http.ResponseWriter, r *http.Request, c *current) er
 	ctx, subject := r.Context(), mfa.Subject{ID: c.person.ID}
 	page := ui.Security{Frame: p.frame(r, c), AddTOTP: true, AddPasskey: true, AddRecovery: true}
 	var err error
+	if page.Notices, err = p.noticesOf(ctx, c.person.ID); err != nil {
+		return err
+	}
 	if page.Factors, err = p.factors(ctx, c.person.ID); err != nil {
 		return err
 	}

@@ -50,6 +50,7 @@ import (
 type Store interface {
 	directory.Store
 	session.Store
+	session.NoticeStore
 	access.Store
 	app.Store
 	audit.Store
@@ -216,6 +217,7 @@ func New(c Config) (*Portal, error) {
 	p.routeHome()
 	p.routeConsole()
 	p.routeSecurity()
+	p.routeNotices()
 	p.routeApps()
 	p.routeSources()
 	p.routeAdmin()

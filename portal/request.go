@@ -278,6 +278,7 @@ var notices = map[string]string{
 	"revoked":   "The session was ended.",
 	"password":  "Your password was changed.",
 	"forgotten": "The browser was forgotten.",
+	"dismissed": "Dismissed.",
 	"saved":     "Saved.",
 	"deleted":   "Removed.",
 	"blocked":   "Blocked. Every session and token has ended.",

@@ -220,6 +220,11 @@ func (p *Portal) ssoEvent(ctx context.Context, e awssso.Event) error {
 		p.audit.Refuse(ctx, out)
 		return nil
 	}
+	if e.Notice {
+		if err := p.tell(ctx, e); err != nil {
+			return err
+		}
+	}
 	return p.audit.Record(ctx, out)
 }
 
@@ -235,7 +240,7 @@ func (p *Portal) ssoRender(w http.ResponseWriter, r *http.Request, status int, p
 	case awssso.ApprovalPage:
 		p.ui.Render(w, status, ui.DeviceApprove{
 			Frame: frame, UserCode: v.UserCode,
-			Client: ui.ClientFacts{Address: v.Network, Same: !v.OtherNetwork, Requested: v.Started, Expires: v.Expires, Claimed: v.ClientSays},
+			Client: ui.ClientFacts{Address: v.Network, Same: !v.OtherNetwork, Requested: v.Started, Expires: v.Expires, Claimed: v.ClientSays, Device: v.DeviceSays},
 		})
 	case awssso.ConsentPage:
 		p.ui.Render(w, status, ui.Consent{Frame: frame, Callback: v.Callback, Request: v.Request, Client: ui.ClientFacts{Claimed: v.ClientSays}})

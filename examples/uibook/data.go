@@ -112,6 +112,12 @@ var devices = []ui.Device{
 
 var client = ui.ClientFacts{
 	Address: "192.0.2.17", Same: true, Requested: now.Add(-40 * time.Second), Expires: now.Add(9 * time.Minute), Claimed: "botocore-client-rosa-laptop",
+	Device: "aws-cli/2.9.19 on Linux",
+}
+
+var notices = []ui.Notice{
+	{ID: "n1", Title: "A command-line sign-in was ended", Claimed: "botocore-client-rosa-laptop", Time: now.Add(-2 * time.Hour), Text: "A token of it that had been replaced was used again, so somebody may hold a copy. If you did not restore or copy your files, tell your administrator."},
+	{ID: "n2", Title: "A command-line sign-in was ended", Claimed: "Granted CLI", Time: now.Add(-26 * time.Hour), Text: "Its code was used a second time, so somebody else may have seen it. If you started it only once, tell your administrator."},
 }
 
 var people = []ui.PersonRow{

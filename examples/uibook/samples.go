@@ -69,6 +69,7 @@ func portalSamples() []sample {
 	return []sample{
 		{page: "Accounts", state: "some", shown: ui.PortalHome{Frame: frame(""), Accounts: accounts, Total: len(accounts), All: len(accounts)}, from: []string{"GET /{$}"}},
 		{page: "Accounts", state: "administrator", shown: ui.PortalHome{Frame: adminFrame("Welcome back. Your last sign-in was yesterday at 17:40."), Accounts: accounts[:3], Total: 3, All: 3}},
+		{page: "Accounts", state: "notices", shown: ui.PortalHome{Frame: frame(""), Notices: notices[:1], Accounts: accounts[:3], Total: 3, All: 3}},
 		{page: "Accounts", state: "search", shown: ui.PortalHome{Frame: frame(""), Query: "shop", Accounts: accounts[:3], Total: 3, All: len(accounts)}},
 		{page: "Accounts", state: "no match", shown: ui.PortalHome{Frame: frame(""), Query: "bicycle", All: len(accounts)}},
 		{page: "Accounts", state: "none yet", shown: ui.PortalHome{Frame: frame("")}},
@@ -116,9 +117,12 @@ func awsSamples(origin string) []sample {
 
 func securitySamples() []sample {
 	all := ui.Security{Frame: frame(""), Factors: factors, Sessions: sessions, Devices: devices, AddPasskey: true, AddTOTP: true, AddRecovery: true, Password: true}
+	told := all
+	told.Notices = notices
 	bare := ui.Security{Frame: frame("The session was ended."), Sessions: sessions[:1], AddPasskey: true, AddTOTP: true}
 	return []sample{
 		{page: "Security", state: "some", shown: all, from: []string{"GET /security"}},
+		{page: "Security", state: "notices", shown: told, from: []string{"POST /security/notices/{id}/dismiss"}},
 		{page: "Security", state: "no factor", shown: bare, from: []string{"POST /security/sessions/{id}/revoke", "POST /security/sessions/revoke"}},
 	}
 }

@@ -33,6 +33,9 @@ func BrokenStores() []BrokenStore {
 		{"adds members of another source", "members are of one source", func(s Store) Store { return anyMember{s} }},
 		{"keeps sessions of disabled people", "session follows its person", func(s Store) Store { return &keepsSessions{Store: s, seen: map[string]session.Session{}} }},
 		{"revokes anybody's session", "session of another person", func(s Store) Store { return anyRevoke{s} }},
+		{"dismisses anybody's notice", "notices are a person's own", func(s Store) Store { return anyDismiss{s} }},
+		{"keeps every notice", "notices are bounded", func(s Store) Store { return &everyNotice{Store: s} }},
+		{"tells of what was rolled back", "notice commits with its cause", func(s Store) Store { return joinsNone{s} }},
 		{"ignores the limit", "limit admits a burst", func(s Store) Store { return noLimit{s} }},
 		{"ignores expiry", "flow expires", func(s Store) Store { return immortal{s} }},
 		{"grants to everybody", "grants by person and group", func(s Store) Store { return grantsAll{s} }},
@@ -136,6 +139,36 @@ func (b anyRevoke) RevokeSession(ctx context.Context, _, id string, now time.Tim
 		return err
 	}
 	return b.Store.RevokeSession(ctx, s.PersonID, id, now)
+}
+
+type anyDismiss struct{ Store }
+
+func (b anyDismiss) DismissNotice(ctx context.Context, personID, id string) error {
+	err := b.Store.DismissNotice(ctx, personID, id)
+	if errors.Is(err, session.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+type everyNotice struct {
+	Store
+	kept []session.Notice // newest first
+}
+
+func (b *everyNotice) AddNotice(ctx context.Context, n session.Notice) error {
+	b.kept = append([]session.Notice{n}, b.kept...)
+	return b.Store.AddNotice(ctx, n)
+}
+
+func (b *everyNotice) NoticesOf(_ context.Context, personID string) ([]session.Notice, error) {
+	var out []session.Notice
+	for _, n := range b.kept {
+		if n.PersonID == personID {
+			out = append(out, n)
+		}
+	}
+	return out, nil
 }
 
 type noLimit struct{ Store }

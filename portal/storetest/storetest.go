@@ -71,6 +71,9 @@ func Cases() []Case {
 		{"session rotates once", sessionRotatesOnce},
 		{"session of another person", sessionOfAnother},
 		{"epoch ends all sessions", epochEndsAll},
+		{"notices are a person's own", noticesOwn},
+		{"notices are bounded", noticesBounded},
+		{"notice commits with its cause", noticeCommits},
 		{"grants by person and group", grants},
 		{"applications by person and group", applications},
 		{"flow is taken once", flowTakenOnce},
@@ -490,6 +493,82 @@ func epochEndsAll(ctx context.Context, s Store) error {
 	}
 	_, err = s.LookupSession(ctx, hash)
 	return wantErr("a session of an older epoch", err, session.ErrNotFound)
+}
+
+func newNotice(personID string, after time.Duration) session.Notice {
+	return session.Notice{ID: directory.NewID("n"), PersonID: personID, Kind: session.RefreshReused, Client: "client", Time: base.Add(after)}
+}
+
+func noticesOwn(ctx context.Context, s Store) error {
+	f, err := newSource(ctx, s, 2)
+	if err != nil {
+		return err
+	}
+	mine, theirs := newNotice(f.people[0].ID, 0), newNotice(f.people[1].ID, 0)
+	again := mine
+	again.Client = "again"
+	if err := first(s.AddNotice(ctx, mine), s.AddNotice(ctx, theirs), s.AddNotice(ctx, again), s.AddNotice(ctx, newNotice(directory.NewID("p"), 0))); err != nil {
+		return err
+	}
+	got, err := s.NoticesOf(ctx, f.people[0].ID)
+	if err := first(err, want("notices", got, []session.Notice{mine})); err != nil {
+		return err
+	}
+	if err := wantErr("dismissing another's notice", s.DismissNotice(ctx, f.people[1].ID, mine.ID), session.ErrNotFound); err != nil {
+		return err
+	}
+	if err := s.DismissNotice(ctx, f.people[0].ID, mine.ID); err != nil {
+		return err
+	}
+	if err := wantErr("dismissing twice", s.DismissNotice(ctx, f.people[0].ID, mine.ID), session.ErrNotFound); err != nil {
+		return err
+	}
+	got, err = s.NoticesOf(ctx, f.people[0].ID)
+	if err := first(err, want("notices left", len(got), 0)); err != nil {
+		return err
+	}
+	if err := s.DeletePerson(ctx, f.source, f.people[1].ID); err != nil {
+		return err
+	}
+	got, err = s.NoticesOf(ctx, f.people[1].ID)
+	return first(err, want("notices of a deleted person", len(got), 0))
+}
+
+func noticesBounded(ctx context.Context, s Store) error {
+	f, err := newSource(ctx, s, 2)
+	if err != nil {
+		return err
+	}
+	other := newNotice(f.people[1].ID, 0)
+	if err := s.AddNotice(ctx, other); err != nil {
+		return err
+	}
+	var wanted []session.Notice // newest first
+	for i := range session.MaxNotices + 3 {
+		n := newNotice(f.people[0].ID, time.Duration(i+1)*time.Minute)
+		if err := s.AddNotice(ctx, n); err != nil {
+			return err
+		}
+		wanted = append([]session.Notice{n}, wanted...)
+	}
+	mine, err1 := s.NoticesOf(ctx, f.people[0].ID)
+	others, err2 := s.NoticesOf(ctx, f.people[1].ID)
+	return first(err1, err2, want("the newest notices", mine, wanted[:session.MaxNotices]), want("notices of another", others, []session.Notice{other}))
+}
+
+func noticeCommits(ctx context.Context, s Store) error {
+	f, err := newSource(ctx, s, 1)
+	if err != nil {
+		return err
+	}
+	err = s.InTx(ctx, func(ctx context.Context) error {
+		return first(s.AddNotice(ctx, newNotice(f.people[0].ID, 0)), errRollBack)
+	})
+	if err := wantErr("InTx", err, errRollBack); err != nil {
+		return err
+	}
+	got, err := s.NoticesOf(ctx, f.people[0].ID)
+	return first(err, want("notices after a roll-back", len(got), 0))
 }
 
 func newAccess(ctx context.Context, s Store) (account, set string, err error) {

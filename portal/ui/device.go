@@ -31,16 +31,23 @@ type ClientFacts struct {
 	Requested time.Time
 	Expires   time.Time
 	Claimed   string // the client's own name; shown as "says it is …"
+	Device    string // the program and system that it says it is on; shown alike
 }
 
 // SaysItIs is the client's own name, plain and at most 64 characters.
-func (c ClientFacts) SaysItIs() string {
+func (c ClientFacts) SaysItIs() string { return said(c.Claimed) }
+
+// SaysItRuns is the client's own word on program and system, plain and at most
+// 64 characters.
+func (c ClientFacts) SaysItRuns() string { return said(c.Device) }
+
+func said(text string) string {
 	clean := strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return -1
 		}
 		return r
-	}, c.Claimed)
+	}, text)
 	if runes := []rune(clean); len(runes) > 64 {
 		return string(runes[:63]) + "…"
 	}

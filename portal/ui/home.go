@@ -43,6 +43,7 @@ type Role struct {
 // use, the first matches of Query.
 type PortalHome struct {
 	Frame    Frame
+	Notices  []Notice
 	Query    string
 	Accounts []Account // at most 50
 	Total    int       // how many match Query

@@ -43,6 +43,7 @@ const (
 	PathSessionRevoke     = "/security/sessions/{id}/revoke" // POST
 	PathSessionRevokeRest = "/security/sessions/revoke"      // POST: all others
 	PathDeviceForget      = "/security/devices/{id}/forget"  // POST
+	PathNoticeDismiss     = "/security/notices/{id}/dismiss" // POST
 
 	PathConsole     = "/console"                              // GET: deep link, shows; never posts by itself
 	PathConsoleOpen = "/console/open"                         // POST: answers with [SAMLPost]

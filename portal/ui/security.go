@@ -9,6 +9,7 @@ import "time"
 type Security struct {
 	Frame    Frame
 	Problem  string
+	Notices  []Notice
 	Factors  []Factor
 	Sessions []Session
 	Devices  []Device
@@ -35,6 +36,19 @@ type Session struct {
 	LastSeen time.Time
 	Ends     time.Time
 }
+
+// Notice is something that happened to the person's access, shown until they
+// dismiss it by a POST to [PathNoticeDismiss].
+type Notice struct {
+	ID      string
+	Title   string
+	Text    string
+	Claimed string // the client's own name; shown as "says it is …"
+	Time    time.Time
+}
+
+// SaysItIs is the client's own name, plain and at most 64 characters.
+func (n Notice) SaysItIs() string { return said(n.Claimed) }
 
 // Device is a remembered browser.
 type Device struct {

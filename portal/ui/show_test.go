@@ -102,14 +102,20 @@ func TestClientName(t *testing.T) {
 		strings.Repeat("x", 64):  strings.Repeat("x", 64),
 		strings.Repeat("é", 100): strings.Repeat("é", 63) + "…",
 	} {
-		if got := (ui.ClientFacts{Claimed: claimed}).SaysItIs(); got != want {
-			t.Errorf("%q: %q", claimed, got)
+		for what, got := range map[string]string{
+			"name": ui.ClientFacts{Claimed: claimed}.SaysItIs(), "program": ui.ClientFacts{Device: claimed}.SaysItRuns(), "notice": ui.Notice{Claimed: claimed}.SaysItIs(),
+		} {
+			if got != want {
+				t.Errorf("%s %q: %q", what, claimed, got)
+			}
 		}
 	}
 	// What the server knows stands before what the client says.
-	body := render(t, newUI(t, ""), ui.DeviceApprove{Client: ui.ClientFacts{Address: "192.0.2.1", Claimed: "aws-cli"}}).Body.String()
-	if facts, name := strings.Index(body, "192.0.2.1"), strings.Index(body, "says it is “aws-cli”"); facts < 0 || name < facts {
-		t.Errorf("facts at %d, name at %d", facts, name)
+	body := render(t, newUI(t, ""), ui.DeviceApprove{Client: ui.ClientFacts{Address: "192.0.2.1", Claimed: "aws-cli", Device: "aws-cli/2 on Linux"}}).Body.String()
+	for _, said := range []string{"says it is “aws-cli”", "says it is “aws-cli/2 on Linux”"} {
+		if facts, name := strings.Index(body, "192.0.2.1"), strings.Index(body, said); facts < 0 || name < facts {
+			t.Errorf("facts at %d, %s at %d", facts, said, name)
+		}
 	}
 }
 
