@@ -114,6 +114,9 @@ func (p *Portal) enrolTicket(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ticket := strings.TrimSpace(r.PostFormValue(ui.FieldTicket))
+	if ticket == "" { // another way than the one that was chosen first
+		ticket = p.openEnrolment(r.PostFormValue(ui.FieldFlow), p.browser(w, r)).Ticket
+	}
 	if strings.HasPrefix(ticket, signin.TicketInvite+"-") || strings.HasPrefix(ticket, signin.TicketReset+"-") {
 		p.showNewPassword(w, http.StatusOK, ticket, "")
 		return nil
@@ -124,6 +127,9 @@ func (p *Portal) enrolTicket(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err != nil {
 		return err
+	}
+	if ticket == "" && (c.session.Level == session.Full || p.mfa.Fresh(signin.Evidence(c.session))) {
+		return p.showEnrolChoice(w, r, c, enrolment{})
 	}
 	if err := p.mfa.CheckTicket(r.Context(), mfa.Subject{ID: c.person.ID}, ticket); err != nil {
 		var refused *mfa.Error

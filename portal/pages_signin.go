@@ -330,7 +330,8 @@ func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) error {
 			}
 			return p.audit.Record(ctx, audit.Event{Type: audit.SignOut, Actor: c.person.ID, Person: c.person.ID, Details: map[string]string{"session": c.session.ID}})
 		})
-		if err != nil {
+		// Somebody may have ended it since it was looked up.
+		if err != nil && !errors.Is(err, session.ErrNotFound) {
 			return err
 		}
 	}

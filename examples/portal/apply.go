@@ -323,6 +323,17 @@ func (p *applier) principal(ctx context.Context, path, ref string) (access.Princ
 	return "", "", false
 }
 
+// name is a person or group as [applier.principal] reads it.
+func (p *applier) name(ctx context.Context, id string) string {
+	if person, err := p.store.Person(ctx, id); err == nil {
+		return "user:" + person.UserName
+	}
+	if g, err := p.store.Group(ctx, id); err == nil {
+		return "group:" + g.SourceID + "/" + g.DisplayName
+	}
+	return id
+}
+
 func (p *applier) administrators(ctx context.Context) error {
 	have, err := p.store.AdministratorPrincipals(ctx)
 	if err != nil {
@@ -348,7 +359,7 @@ func (p *applier) administrators(ctx context.Context) error {
 	}
 	for _, id := range have {
 		if !wanted[id] {
-			p.note("-", "administrator", id)
+			p.note("-", "administrator", p.name(ctx, id))
 			if err := p.store.SetAdministrator(ctx, id, false); err != nil {
 				return err
 			}
@@ -446,6 +457,9 @@ func (p *applier) assignments(ctx context.Context) error {
 	for _, a := range existing {
 		have[identity(a)] = a
 	}
+	describe := func(a access.Assignment) string {
+		return setName[a.PermissionSetID] + " in " + a.AccountID + " to " + p.name(ctx, a.PrincipalID)
+	}
 	for i, spec := range p.f.Assignments {
 		for _, want := range p.expand(ctx, fmt.Sprintf("assignments[%d]", i), spec, setID) {
 			key := identity(want)
@@ -454,16 +468,16 @@ func (p *applier) assignments(ctx context.Context) error {
 			if ok && old.Owner == directory.OwnerApply {
 				continue
 			}
-			p.note("+", "assignment", setName[want.PermissionSetID]+" in "+want.AccountID+" to "+string(want.PrincipalKind)+" "+want.PrincipalID)
+			p.note("+", "assignment", describe(want))
 			want.ID = directory.NewID("a")
 			if err := p.store.PutAssignment(ctx, &want); err != nil {
 				return err
 			}
 		}
 	}
-	for _, a := range have {
-		if a.Owner == directory.OwnerApply {
-			p.note("-", "assignment", setName[a.PermissionSetID]+" in "+a.AccountID+" to "+string(a.PrincipalKind)+" "+a.PrincipalID)
+	for _, a := range existing {
+		if _, left := have[identity(a)]; left && a.Owner == directory.OwnerApply {
+			p.note("-", "assignment", describe(a))
 			if err := p.store.DeleteAssignment(ctx, a.ID); err != nil {
 				return err
 			}
@@ -592,7 +606,7 @@ func (p *applier) appAssignments(ctx context.Context, at, id string, spec *appli
 		}
 	}
 	for principal := range have {
-		p.note("-", "application assignment", spec.Name+" to "+principal)
+		p.note("-", "application assignment", spec.Name+" to "+p.name(ctx, principal))
 		if err := p.store.DeleteAppAssignment(ctx, id, principal); err != nil {
 			return err
 		}

@@ -203,6 +203,10 @@ func (x *Admin) ticket(w http.ResponseWriter, r *http.Request, a Actor) error {
 	default:
 		return &Refusal{Text: "There is no such kind of ticket."}
 	}
+	var refused *signin.Error
+	if errors.As(err, &refused) && refused.Check == signin.CheckSource {
+		return &Refusal{Text: refused.Public}
+	}
 	if err != nil {
 		return err
 	}

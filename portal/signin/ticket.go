@@ -25,19 +25,39 @@ const (
 const TicketLife = 5 * 24 * time.Hour
 
 // IssueTicket returns a single-use ticket that sets a password. It ends the
-// person's other tickets of the kind.
+// person's other tickets of the kind. For a person of an external source, who
+// has no password here, it refuses with [CheckSource].
 func (m *Machine) IssueTicket(ctx context.Context, actor, personID, kind string) (string, error) {
 	if kind != TicketInvite && kind != TicketReset {
 		return "", errors.New("signin: unknown kind of ticket")
 	}
 	token := kind + "-" + seal.Token()
 	err := m.c.Store.InTx(ctx, func(ctx context.Context) error {
+		p, err := m.c.Directory.Store().Person(ctx, personID)
+		if err != nil {
+			return err
+		}
+		if err := m.hasPassword(ctx, p); err != nil {
+			return err
+		}
 		if err := m.c.Store.CreateTicket(ctx, seal.Hash("portal-ticket", token), personID, kind, m.c.Now().Add(TicketLife)); err != nil {
 			return err
 		}
 		return m.c.Audit.Record(ctx, audit.Event{Type: audit.EnrolmentTicket, Actor: actor, Person: personID, Details: map[string]string{"purpose": kind}})
 	})
 	return token, err
+}
+
+// hasPassword refuses for people of external sources.
+func (m *Machine) hasPassword(ctx context.Context, p *directory.Person) error {
+	src, err := m.c.Directory.Store().Source(ctx, p.SourceID)
+	if err != nil || src.Kind == directory.BuiltIn {
+		return err
+	}
+	return &Error{
+		Check: CheckSource, Person: p.ID, Err: errors.New("a password ticket for a person of an external source"),
+		Public: "People of " + src.Name + " sign in there and have no password here.",
+	}
 }
 
 // SpendTicket sets a password with a ticket. In one transaction the ticket is
@@ -69,6 +89,9 @@ func (m *Machine) SpendTicket(ctx context.Context, c Client, token, password str
 		}
 		if !p.Enabled() {
 			return &Error{Check: CheckDisabled, Public: publicCredentials, Person: p.ID}
+		}
+		if err := m.hasPassword(ctx, p); err != nil {
+			return err
 		}
 		if err := m.c.Directory.StorePassword(ctx, p.ID, p, password, hash); err != nil {
 			return err // a weak password rolls back: the ticket stays good

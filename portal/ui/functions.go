@@ -16,9 +16,8 @@ func (u *UI) functions() template.FuncMap {
 		"mfa": func(flow string, m Method) string {
 			return u.paths.WithQuery(PathMFA, FieldFlow, flow, FieldFactor, string(m))
 		},
-		"enrol": func(path, flow string) string { return u.paths.WithQuery(path, FieldFlow, flow) },
-		"keys":  func(account, role string) string { return u.paths.At(PathKeys, account, role) },
-		"why":   func(account, role string) string { return u.paths.At(PathWhy, account, role) },
+		"keys": func(account, role string) string { return u.paths.At(PathKeys, account, role) },
+		"why":  func(account, role string) string { return u.paths.At(PathWhy, account, role) },
 		"consoleFor": func(account, role string) string {
 			return u.paths.WithQuery(PathConsole, FieldAccountID, account, FieldRoleName, role)
 		},

@@ -85,7 +85,7 @@ func TestApply(t *testing.T) {
 	).Replace(string(text))
 	other := write(t, filepath.Join(t.TempDir(), "org.yaml"), changed)
 	diff := apply("4 changes applied", other)
-	for _, want := range []string{`~ account 210000000013 (Environment: "dev" -> "test")`, `SessionDuration: "8h0m0s" -> "4h0m0s"`, "- application assignment Ledger to", "~ settings"} {
+	for _, want := range []string{`~ account 210000000013 (Environment: "dev" -> "test")`, `SessionDuration: "8h0m0s" -> "4h0m0s"`, "- application assignment Ledger to user:bert\n", "~ settings"} {
 		if !strings.Contains(diff, want) {
 			t.Errorf("no %q in:\n%s", want, diff)
 		}
