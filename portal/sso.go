@@ -108,7 +108,7 @@ func (a ssoAccess) Accounts(ctx context.Context, personID string) ([]awssso.Acco
 	all, err := a.p.access.Resolve(ctx, personID)
 	out := make([]awssso.Account, 0, len(all))
 	for _, x := range all {
-		out = append(out, awssso.Account{ID: x.Account.ID, Name: x.Account.Name, Email: x.Account.Email})
+		out = append(out, awssso.Account{ID: x.Account.ID, Name: x.Account.Name, Email: x.Account.Email, Environment: x.Account.Environment})
 	}
 	return out, err
 }

@@ -17,7 +17,7 @@ import (
 )
 
 type execCmd struct {
-	Match    string   `help:"Run in every role that matches: ACCOUNT/ROLE with * and ?." placeholder:"PATTERN"`
+	Match    []string `sep:"none" help:"Run in every role that matches: KEY=VALUE or ACCOUNT/ROLE, with * and ?. Keys are account (the id), name, email, role, portal, env (as a Gatehouse portal names the account's environment) and your own labels (awscreds label). Given several times, all must match." placeholder:"PATTERN"`
 	Parallel int      `help:"How many at a time with --match." default:"4"`
 	Args     []string `arg:"" passthrough:"" help:"ACCOUNT/ROLE (without --match), then -- and the command."`
 }
@@ -25,7 +25,7 @@ type execCmd struct {
 // Run runs the command.
 func (c *execCmd) Run(a *app) error {
 	args := c.Args
-	if c.Match != "" {
+	if len(c.Match) > 0 {
 		if len(args) > 0 && args[0] == "--" {
 			args = args[1:]
 		}
@@ -102,12 +102,12 @@ func (c *execCmd) many(a *app, args []string) error {
 	if len(args) == 0 || c.Parallel < 1 || c.Parallel > 64 {
 		return fail(exitUsage, nil, "Usage: awscreds exec --match PATTERN [--parallel 1..64] -- COMMAND ..")
 	}
-	rs, err := a.match(c.Match)
+	rs, err := a.match(c.Match...)
 	if err != nil {
 		return err
 	}
 	if len(rs) == 0 {
-		return fail(exitRefused, nil, "No role of yours matches %q. Run: awscreds list", c.Match)
+		return fail(exitRefused, nil, "No role of yours matches %s. Run: awscreds list", strings.Join(c.Match, " and "))
 	}
 	results := make([]ran, len(rs))
 	limit := make(chan struct{}, c.Parallel)

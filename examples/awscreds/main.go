@@ -9,6 +9,7 @@
 //	awscreds login
 //	awscreds list
 //	awscreds exec prod/Admin -- aws s3 ls
+//	awscreds exec --match env=prod --match role=ReadOnly --parallel 8 -- ./inventory.sh
 //	awscreds profiles --prune
 //
 // Tokens and credentials are kept encrypted under a key in the system's
@@ -84,6 +85,7 @@ type commands struct {
 	Login    loginCmd    `cmd:"" help:"Sign in."`
 	Logout   logoutCmd   `cmd:"" help:"Sign out and forget all credentials of the portal."`
 	List     listCmd     `cmd:"" help:"List accounts and roles."`
+	Label    labelCmd    `cmd:"" help:"Show or set your own labels of an account, for exec --match and list."`
 	Creds    credsCmd    `cmd:"" help:"Print credentials for a shell."`
 	Exec     execCmd     `cmd:"" help:"Run a command with credentials, in one role or in many."`
 	Console  consoleCmd  `cmd:"" help:"Open the AWS console."`

@@ -31,6 +31,8 @@ type portal struct {
 	// STS is where credentials of this portal work; empty for AWS's own. Only
 	// a sample portal on loopback has one.
 	STS string `json:"sts_endpoint,omitempty"`
+	// Labels are one's own, by account id and key.
+	Labels map[string]map[string]string `json:"labels,omitempty"`
 }
 
 func (a *app) portalsFile() string { return filepath.Join(a.dir, "portals.json") }
@@ -132,6 +134,11 @@ func (c *setupCmd) Run(a *app) error {
 	list, err := a.portals()
 	if err != nil {
 		return err
+	}
+	for _, q := range list {
+		if q.Name == p.Name {
+			p.Labels = q.Labels
+		}
 	}
 	list = slices.DeleteFunc(list, func(q portal) bool { return q.Name == p.Name })
 	if err := a.savePortals(append(list, p)); err != nil {

@@ -7,15 +7,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sso"
-
-	"github.com/gatehouse-id/gatehouse/sts"
 )
 
 // role is one role in one account that a person may use.
@@ -24,7 +21,10 @@ type role struct {
 	AccountID   string `json:"account_id"`
 	AccountName string `json:"account_name"`
 	Role        string `json:"role"`
-	portal      portal
+	Email       string `json:"email,omitempty"`
+	// Labels are the account's: env as the portal says, and one's own.
+	Labels map[string]string `json:"labels,omitempty"`
+	portal portal
 }
 
 func (r role) String() string { return clean(r.AccountName) + "/" + r.Role }
@@ -65,7 +65,8 @@ func (a *app) rolesOf(p portal) ([]role, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := p.sso()
+	extra := newEnvironments()
+	client := p.sso(func(o *sso.Options) { o.HTTPClient = extra })
 	var accounts []role
 	pages := sso.NewListAccountsPaginator(client, &sso.ListAccountsInput{AccessToken: &at, MaxResults: aws.Int32(100)})
 	for n := 0; pages.HasMorePages() && n < maxPages; n++ {
@@ -74,7 +75,10 @@ func (a *app) rolesOf(p portal) ([]role, error) {
 			return nil, err
 		}
 		for _, acc := range page.AccountList {
-			accounts = append(accounts, role{Portal: p.Name, AccountID: aws.ToString(acc.AccountId), AccountName: aws.ToString(acc.AccountName), portal: p})
+			accounts = append(accounts, role{
+				Portal: p.Name, AccountID: aws.ToString(acc.AccountId), AccountName: aws.ToString(acc.AccountName), Email: aws.ToString(acc.EmailAddress),
+				Labels: p.labels(extra, aws.ToString(acc.AccountId)), portal: p,
+			})
 		}
 	}
 	found := make([][]role, len(accounts))
@@ -150,47 +154,13 @@ func (a *app) find(what string) (role, error) {
 	return role{}, fail(exitUsage, nil, "%q means %d roles: %s ..", what, len(rs), strings.Join(names, ", "))
 }
 
-func (a *app) match(what string) ([]role, error) {
-	portals, err := a.chosen()
-	if err != nil {
-		return nil, err
-	}
-	account, name := what, "*"
-	if i := strings.LastIndexByte(what, '/'); i >= 0 {
-		account, name = what[:i], what[i+1:]
-	}
-	for _, p := range []string{account, name} {
-		if _, err := path.Match(p, ""); err != nil {
-			return nil, fail(exitUsage, err, "%q is no pattern.", p)
-		}
-	}
-	all, err := a.roles(portals)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(all, func(r role) bool {
-		return !(glob(account, r.AccountID) || glob(account, r.AccountName) || glob(account, sts.ProfileName(r.AccountName))) || !glob(name, r.Role)
-	}), nil
-}
-
-// glob ignores case; a slash in an account's name counts as any character.
-func glob(pattern, s string) bool {
-	flat := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "/", "_") }
-	ok, err := path.Match(flat(pattern), flat(s))
-	return err == nil && ok
-}
-
 type listCmd struct {
-	Match string `arg:"" optional:"" help:"Only these: ACCOUNT/ROLE with * and ?."`
+	Match []string `arg:"" optional:"" help:"Only these: ACCOUNT/ROLE or KEY=VALUE, as exec --match takes them; several must all be true."`
 }
 
 // Run lists accounts and roles.
 func (c *listCmd) Run(a *app) error {
-	what := c.Match
-	if what == "" {
-		what = "*/*"
-	}
-	rs, err := a.match(what)
+	rs, err := a.match(c.Match...)
 	if err != nil {
 		return err
 	}

@@ -41,8 +41,8 @@ func (p portal) oidc() *ssooidc.Client {
 	return ssooidc.New(ssooidc.Options{Region: p.Region, BaseEndpoint: p.base(), RetryMaxAttempts: 3})
 }
 
-func (p portal) sso() *sso.Client {
-	return sso.New(sso.Options{Region: p.Region, BaseEndpoint: p.base(), RetryMaxAttempts: 3})
+func (p portal) sso(with ...func(*sso.Options)) *sso.Client {
+	return sso.New(sso.Options{Region: p.Region, BaseEndpoint: p.base(), RetryMaxAttempts: 3}, with...)
 }
 
 func (p portal) base() *string {

@@ -71,6 +71,9 @@ type Account struct {
 	ID    string
 	Name  string
 	Email string
+	// Environment is the account's, if it has one: an addition of ours to the
+	// listing, which AWS's clients pass over.
+	Environment string
 }
 
 // Credentials are temporary AWS credentials.

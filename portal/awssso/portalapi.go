@@ -61,6 +61,7 @@ type accountInfo struct {
 	AccountID    string `json:"accountId"`
 	AccountName  string `json:"accountName"`
 	EmailAddress string `json:"emailAddress"`
+	Environment  string `json:"environment,omitempty"` // not AWS's
 }
 
 type listAccountsResponse struct {
@@ -92,7 +93,7 @@ func (s *Server) listAccounts(r *http.Request, _ call) (any, error) {
 		out.NextToken = cursor(found[size-1].Name + "\x00" + found[size-1].ID)
 	}
 	for _, a := range found {
-		out.AccountList = append(out.AccountList, accountInfo{a.ID, a.Name, a.Email})
+		out.AccountList = append(out.AccountList, accountInfo{a.ID, a.Name, a.Email, a.Environment})
 	}
 	return out, nil
 }

@@ -19,6 +19,21 @@ import (
 	"github.com/gatehouse-id/gatehouse/portal/awssso/awsssotest"
 )
 
+// TestEnvironment: the one member of a listing that AWS does not have is there
+// for accounts that have it only.
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	p, b := portal(t, awsssotest.Options{})
+	p.SetRoles(ann, awssso.Account{ID: "444455556666", Name: "Staging", Environment: "test"}, "Admin")
+	c := p.Client().Register(t)
+	a := c.Get(t, "/assignment/accounts", c.Login(t, b).Text("accessToken"))
+	const want = `{"accountList":[{"accountId":"111122223333","accountName":"Production","emailAddress":"aws-prod@example.com"},` +
+		`{"accountId":"444455556666","accountName":"Staging","emailAddress":"","environment":"test"}],"nextToken":null}`
+	if got := strings.TrimSpace(string(a.Raw)); got != want {
+		t.Errorf("%s", got)
+	}
+}
+
 func TestPaging(t *testing.T) {
 	t.Parallel()
 	p, b := portal(t, awsssotest.Options{})

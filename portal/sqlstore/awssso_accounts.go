@@ -25,13 +25,13 @@ func (s *Store) AccountsPage(ctx context.Context, personID, afterName, afterID s
 			UNION ALL
 			SELECT 'GROUP', m.group_id FROM portal_members m WHERE m.person_id = $1
 		)
-		SELECT a.id, a.name, a.email FROM portal_accounts a
+		SELECT a.id, a.name, a.email, a.environment FROM portal_accounts a
 		WHERE (LOWER(a.name), a.id) > (LOWER(CAST($2 AS TEXT)), $3) AND a.id IN (
 			SELECT x.account_id FROM mine JOIN portal_assignments x ON x.principal_kind = mine.kind AND x.principal_id = mine.id
 		)
 		ORDER BY LOWER(a.name), a.id LIMIT $4`, personID, afterName, afterID, limit)
 	return collect(rows, err, func(scan func(...any) error) (a awssso.Account, err error) {
-		err = scan(&a.ID, &a.Name, &a.Email)
+		err = scan(&a.ID, &a.Name, &a.Email, &a.Environment)
 		return a, err
 	})
 }

@@ -6,6 +6,7 @@ package sqlstore_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/gatehouse-id/gatehouse/portal/access"
@@ -41,7 +42,7 @@ func assigned(t testing.TB, s *sqlstore.Store, accounts int) (ann, bob string) {
 			}
 		}
 		for i := range accounts {
-			a := access.Account{ID: fmt.Sprintf("%012d", i), Name: fmt.Sprintf("%cccount %d", "aA"[i%2], i*7%accounts), Email: "a@example.test", Owner: directory.OwnerAdmin}
+			a := access.Account{ID: fmt.Sprintf("%012d", i), Name: fmt.Sprintf("%cccount %d", "aA"[i%2], i*7%accounts), Email: "a@example.test", Environment: "env-" + fmt.Sprint(i), Owner: directory.OwnerAdmin}
 			if err := s.PutAccount(ctx, &a); err != nil {
 				return err
 			}
@@ -100,6 +101,9 @@ func TestAccountsPageIsWhatGrantsOfTells(t *testing.T) {
 					for _, a := range page {
 						if seen[a.ID] || !granted[a.ID] {
 							t.Errorf("%s: account %s twice or not granted", person, a.ID)
+						}
+						if n, err := strconv.Atoi(a.ID); err != nil || a.Environment != fmt.Sprintf("env-%d", n) || a.Email != "a@example.test" {
+							t.Errorf("account %+v", a)
 						}
 						seen[a.ID], last = true, a
 					}

@@ -39,7 +39,7 @@ func oldCLI(t *testing.T) string { return peer(t, "/usr/bin/aws", "Debian's pack
 
 var (
 	prod    = awssso.Account{ID: "111122223333", Name: "Production", Email: "aws-prod@example.com"}
-	staging = awssso.Account{ID: "444455556666", Name: "Staging", Email: "aws-staging@example.com"}
+	staging = awssso.Account{ID: "444455556666", Name: "Staging", Email: "aws-staging@example.com", Environment: "staging"} // clients pass over the environment
 )
 
 const ann = "ann"
