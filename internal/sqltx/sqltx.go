@@ -43,15 +43,19 @@ type state struct {
 	done atomic.Bool
 }
 
-// maxAttempts bounds how often InTx runs its function after serialization
-// failures before it gives up with ErrBusy.
-const maxAttempts = 12
+// maxAttempts and maxElapsed bound how often, and for how long, InTx runs its
+// function after serialization failures before it gives up with ErrBusy. What
+// one attempt waits for a lock is the connection string's to bound.
+const (
+	maxAttempts = 12
+	maxElapsed  = 3 * time.Second
+)
 
 // InTx runs fn in a transaction of db that commits if and only if fn returns
 // nil. Store calls with fn's context join it, and so do nested InTx calls,
 // whose errors roll back only by being returned. fn may run again after a
-// serialization failure or deadlock, so it must have no effects outside the
-// database. A context kept after its transaction fails with [ErrDone].
+// serialization failure or deadlock, for some seconds before [ErrBusy], so it
+// must have no effects outside the database. A context kept after its transaction fails with [ErrDone].
 //
 // On PostgreSQL transactions are SERIALIZABLE; on SQLite the connection
 // string's _txlock=immediate makes them exclusive writers.
@@ -63,8 +67,12 @@ func InTx(ctx context.Context, db *sql.DB, fn func(ctx context.Context) error) e
 		return fn(ctx)
 	}
 	var err error
+	start := time.Now()
 	for attempt := range maxAttempts {
 		if attempt > 0 {
+			if time.Since(start) >= maxElapsed {
+				break
+			}
 			if werr := backOff(ctx, attempt); werr != nil {
 				return errors.Join(werr, err)
 			}

@@ -86,8 +86,8 @@ func connect(c Config) (*Store, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	// A transaction is tried twelve times, so one that finds the file locked all
-	// the while gives up after six seconds.
+	// A transaction is tried for three seconds, so one that finds the file locked
+	// all the while gives up after half a second more.
 	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
 		"busy_timeout(500)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "temp_store(MEMORY)",
 	}}
