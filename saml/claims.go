@@ -25,7 +25,7 @@ func (a *assertionReader) readSubject() error {
 				return refuse(CheckSubject, "a Subject with two names")
 			}
 			named = true
-			id, err := a.sp.nameID(c, a.c)
+			id, err := a.decrypter.nameID(a.ctx, c)
 			if err != nil {
 				return err
 			}
@@ -265,17 +265,6 @@ func (a *assertionReader) againstRequest() error {
 }
 
 func (a *assertionReader) requestID() string { return a.login.id }
-
-// nameID reads a NameID or EncryptedID.
-func (s *ServiceProvider) nameID(e xmltree.Node, c *Connection) (NameID, error) {
-	if e.Is(nsSAML, "EncryptedID") {
-		var err error
-		if e, err = s.decryptElement(e, c, "NameID"); err != nil {
-			return NameID{}, err
-		}
-	}
-	return readNameID(e)
-}
 
 func readNameID(e xmltree.Node) (NameID, error) {
 	v, err := text(e)

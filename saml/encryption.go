@@ -16,9 +16,10 @@ import (
 )
 
 // Decryptions of unauthenticated ciphertext that fail are counted by
-// connection and hour: a padding oracle needs hundreds for each byte.
+// connection and hour: a padding oracle needs hundreds for each byte. Those
+// that are under way count with them.
 const (
-	maxFailures   = 16
+	maxFailures   = 32
 	failureWindow = time.Hour
 )
 
@@ -65,51 +66,115 @@ func chooseAlgorithm(listed []string) string {
 	return xmlenc.AES256GCM
 }
 
-// decryptAssertion decrypts an EncryptedAssertion. covered says that a
-// verified signature covers the ciphertext, solicited that a request was taken
-// for this attempt: unauthenticated ciphertext needs one of them, so that
-// nobody can try variants of a message for free.
-func (s *ServiceProvider) decryptAssertion(ctx context.Context, e xmltree.Node, c *Connection, covered, solicited bool) (xmltree.Node, error) {
+// decrypter decrypts what one peer encrypted for us, for one message.
+type decrypter struct {
+	store Store
+	now   time.Time
+	keys  []DecryptionKey
+	owner string // whose failures are counted together, such as a connection
+	cbc   bool   // AES-CBC is accepted
+	des   bool   // and 3DES
+	slot  string // claimed; "" as long as all ciphertext was authenticated
+}
+
+func (s *ServiceProvider) decrypter(c *Connection) *decrypter {
+	return &decrypter{
+		store: s.cfg.Store, now: s.cfg.Now(), keys: s.cfg.DecryptionKeys, owner: hashKey("connection", c.ID),
+		cbc: !c.Policy.RefuseCBC, des: c.Policy.AllowTripleDES && !c.Policy.RefuseCBC,
+	}
+}
+
+func (p *IdentityProvider) decrypter(sp string) *decrypter {
+	return &decrypter{store: p.cfg.Store, now: p.cfg.Now(), keys: p.cfg.DecryptionKeys, owner: hashKey("peer", p.cfg.EntityID, sp), cbc: true}
+}
+
+// assertion decrypts an EncryptedAssertion. covered says that a verified
+// signature covers the ciphertext, solicited that a request was taken for this
+// attempt: unauthenticated ciphertext needs one of them, so that nobody can try
+// variants of a message for free.
+func (d *decrypter) assertion(ctx context.Context, e xmltree.Node, covered, solicited bool) (n xmltree.Node, authenticated bool, err error) {
+	info, err := xmlenc.Inspect(e)
+	if err != nil {
+		return e, false, decryptError(err)
+	}
+	if !info.Authenticated && !covered && !solicited {
+		return e, false, refuse(CheckDecryptPolicy, "%s neither signed nor asked for", info.Algorithm)
+	}
+	n, err = d.element(ctx, e, "Assertion", covered)
+	return n, info.Authenticated, err
+}
+
+// element decrypts an element and returns it if it is the one that is
+// expected. Unauthenticated ciphertext takes one of the owner's slots first:
+// whoever signed for it may have it from elsewhere.
+func (d *decrypter) element(ctx context.Context, e xmltree.Node, local string, covered bool) (xmltree.Node, error) {
 	info, err := xmlenc.Inspect(e)
 	if err != nil {
 		return e, decryptError(err)
 	}
-	charged := !info.Authenticated && !covered
-	if charged {
-		if !solicited {
-			return e, refuse(CheckDecryptPolicy, "%s neither signed nor asked for", info.Algorithm)
-		}
-		if err := s.failures(ctx, c); err != nil {
+	if !info.Authenticated {
+		if err := d.claim(ctx, covered); err != nil {
 			return e, err
 		}
 	}
-	n, err := s.decrypt(e, c)
-	if charged && CheckOf(err) == CheckDecrypt {
-		s.failed(ctx, c)
-	}
-	return n, err
-}
-
-// decryptElement decrypts an EncryptedID or EncryptedAttribute, which a
-// verified signature covers.
-func (s *ServiceProvider) decryptElement(e xmltree.Node, c *Connection, local string) (xmltree.Node, error) {
-	n, err := s.decrypt(e, c)
-	if err == nil && !n.Is(nsSAML, local) {
-		return n, refuse(CheckStructure, "an encrypted <%s> where %s is expected", name(n), local)
-	}
-	return n, err
-}
-
-func (s *ServiceProvider) decrypt(e xmltree.Node, c *Connection) (xmltree.Node, error) {
-	o := xmlenc.Options{AllowCBC: !c.Policy.RefuseCBC, AllowTripleDES: c.Policy.AllowTripleDES && !c.Policy.RefuseCBC}
-	for _, k := range s.cfg.DecryptionKeys {
+	o := xmlenc.Options{AllowCBC: d.cbc, AllowTripleDES: d.des}
+	for _, k := range d.keys {
 		o.Keys = append(o.Keys, xmlenc.Key{Decrypter: k.Decrypter, Certificate: k.Certificate})
 	}
 	doc, _, err := xmlenc.Decrypt(e, o)
 	if err != nil {
 		return e, decryptError(err)
 	}
-	return doc.Root(), nil
+	n := doc.Root()
+	switch {
+	case n.Is(nsSAML, local):
+		return n, nil
+	case !info.Authenticated:
+		return e, refuse(CheckDecrypt, "it cannot be decrypted")
+	}
+	return e, refuse(CheckStructure, "an encrypted <%s> where %s is expected", name(n), local)
+}
+
+// nameID reads a NameID, or an EncryptedID that a verified signature covers.
+func (d *decrypter) nameID(ctx context.Context, e xmltree.Node) (NameID, error) {
+	if e.Is(nsSAML, "EncryptedID") {
+		var err error
+		if e, err = d.element(ctx, e, "NameID", true); err != nil {
+			return NameID{}, err
+		}
+	}
+	return readNameID(e)
+}
+
+// claim takes a slot of this hour before anything is decrypted, so that
+// parallel attempts count too. Those whose ciphertext is signed have slots of
+// their own: strangers cannot use them up.
+func (d *decrypter) claim(ctx context.Context, covered bool) error {
+	if d.slot != "" {
+		return nil
+	}
+	window := strconv.FormatInt(d.now.Unix()/int64(failureWindow/time.Second), 10)
+	for i := range maxFailures {
+		key := hashKey("failure", d.owner, strconv.FormatBool(covered), window, strconv.Itoa(i))
+		err := d.store.Put(ctx, Record{Kind: KindFailure, Key: key, Data: []byte{}, Expires: d.now.Add(2 * failureWindow)}, d.now)
+		switch {
+		case err == nil:
+			d.slot = key
+			return nil
+		case !errors.Is(err, ErrExists):
+			return refuse(CheckStore, "put: %w", err)
+		}
+	}
+	return refuse(CheckDecryptPolicy, "%d decryptions failed within the hour", maxFailures)
+}
+
+// settle gives the slot back unless the message could not be decrypted.
+func (d *decrypter) settle(ctx context.Context, err error) {
+	if d.slot != "" && CheckOf(err) != CheckDecrypt {
+		// A slot that stays taken is one attempt less, and no harm.
+		_, _ = d.store.Take(context.WithoutCancel(ctx), KindFailure, d.slot, d.now)
+		d.slot = ""
+	}
 }
 
 func decryptError(err error) error {
@@ -125,34 +190,4 @@ func decryptError(err error) error {
 		}
 	}
 	return refuse(CheckDecrypt, "%w", err)
-}
-
-// failures refuses if the connection's slots of this hour are taken; failed
-// takes one. Slots are plain inserts, so that no count is lost.
-func (s *ServiceProvider) failures(ctx context.Context, c *Connection) error {
-	now := s.cfg.Now()
-	_, err := s.cfg.Store.Get(ctx, KindFailure, failureSlot(c, now, maxFailures-1), now)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil
-	case err != nil:
-		return refuse(CheckStore, "get: %w", err)
-	}
-	return refuse(CheckDecryptPolicy, "%d decryptions failed within the hour", maxFailures)
-}
-
-func (s *ServiceProvider) failed(ctx context.Context, c *Connection) {
-	now := s.cfg.Now()
-	for i := range maxFailures {
-		err := s.cfg.Store.Put(ctx, Record{
-			Kind: KindFailure, Key: failureSlot(c, now, i), Connection: c.ID, Data: []byte{}, Expires: now.Add(2 * failureWindow),
-		}, now)
-		if !errors.Is(err, ErrExists) {
-			return
-		}
-	}
-}
-
-func failureSlot(c *Connection, now time.Time, i int) string {
-	return hashKey("failure", c.ID, strconv.FormatInt(now.Unix()/int64(failureWindow/time.Second), 10), strconv.Itoa(i))
 }

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-
-	"github.com/gatehouse-id/gatehouse/saml/internal/xmltree"
 )
 
 // propagation is a logout on its way from one participant to the next. It is
@@ -105,16 +103,11 @@ func (p *IdentityProvider) handleLogout(r *http.Request, end func(ctx context.Co
 	if m.response {
 		return p.logoutAnswer(ctx, m)
 	}
-	id, indexes, err := m.names(func(e xmltree.Node) (NameID, error) {
-		if !e.Is(nsSAML, "NameID") {
-			return NameID{}, refuse(CheckSubject, "an encrypted NameID, for which there is no key")
-		}
-		return readNameID(e)
-	})
-	if err != nil {
+	if err := once(ctx, p.cfg.Store, now, p.cfg.Skew, p.cfg.EntityID, m); err != nil {
 		return nil, err
 	}
-	if err := once(ctx, p.cfg.Store, now, p.cfg.Skew, p.cfg.EntityID, m); err != nil {
+	id, indexes, err := m.names(ctx, p.decrypter(m.issuer))
+	if err != nil {
 		return nil, err
 	}
 	st := &propagation{Origin: m.issuer, RequestID: m.id, RelayState: m.in.relayState, Binding: m.in.binding}

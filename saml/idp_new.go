@@ -32,6 +32,12 @@ func NewIdentityProvider(cfg IdPConfig) (*IdentityProvider, error) {
 			return nil, refuse(CheckConfig, "Keys[%d]: %w", i, err)
 		}
 	}
+	cfg.DecryptionKeys = slices.Clone(cfg.DecryptionKeys)
+	for i, k := range cfg.DecryptionKeys {
+		if err := k.check(); err != nil {
+			return nil, refuse(CheckConfig, "DecryptionKeys[%d]: %w", i, err)
+		}
+	}
 	for _, u := range []string{cfg.SSO, cfg.SLO, cfg.SLOSOAP, cfg.Artifact} {
 		if u == "" {
 			continue

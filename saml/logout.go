@@ -126,8 +126,9 @@ func wrapSOAP(msg []byte) []byte {
 }
 
 // names reads the NameID and the sessions of a LogoutRequest that trust has
-// passed. decrypt reads an EncryptedID.
-func (m *logoutMessage) names(decrypt func(xmltree.Node) (NameID, error)) (id NameID, indexes []string, err error) {
+// passed. d reads an EncryptedID.
+func (m *logoutMessage) names(ctx context.Context, d *decrypter) (id NameID, indexes []string, err error) {
+	defer func() { d.settle(ctx, err) }()
 	named := false
 	for c := range m.root.Children() {
 		switch {
@@ -136,7 +137,7 @@ func (m *logoutMessage) names(decrypt func(xmltree.Node) (NameID, error)) (id Na
 				return id, nil, refuse(CheckSubject, "two names")
 			}
 			named = true
-			if id, err = decrypt(c); err != nil {
+			if id, err = d.nameID(ctx, c); err != nil {
 				return id, nil, err
 			}
 		case c.Is(nsSAMLP, "SessionIndex"):

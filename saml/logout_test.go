@@ -23,6 +23,7 @@ import (
 type federation struct {
 	t     *testing.T
 	idp   *saml.IdentityProvider
+	store *saml.MemoryStore
 	peers saml.PeerList
 	sps   []*samltest.SP
 	as    []*saml.Assertion
@@ -38,7 +39,8 @@ func newFederation(t *testing.T, n int, change func(i int, c *saml.Connection), 
 	f := &federation{t: t}
 	f.idp = newIdP(t, func(c *saml.IdPConfig) {
 		c.Peers = peersFunc(func(ctx context.Context, id string) (*saml.Peer, error) { return f.peers.Peer(ctx, id) })
-		c.Client = client
+		c.Client, f.store = client, saml.NewMemoryStore(1000)
+		c.Store, c.Participants = f.store, f.store
 	})
 	for i := range n {
 		sp := samltest.NewSP(t, f.idp.Entity(), func(_ *saml.SPConfig, c *saml.Connection) {

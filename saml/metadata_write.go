@@ -228,6 +228,15 @@ func signingKeys(keys []KeyPair) []Key {
 	return out
 }
 
+// encryptionKey is the first key, to which peers shall encrypt.
+func encryptionKey(keys []DecryptionKey) []Key {
+	if len(keys) == 0 {
+		return nil
+	}
+	cert := keys[0].Certificate
+	return []Key{{Use: "encryption", Certificate: cert, PublicKey: cert.PublicKey, Encryption: encryptionMethods}}
+}
+
 // Entity returns our own metadata as a value, for a peer in the same program.
 func (p *IdentityProvider) Entity() *Entity {
 	c := p.cfg
@@ -239,6 +248,7 @@ func (p *IdentityProvider) Entity() *Entity {
 			SSO: []Endpoint{{Binding: BindingRedirect, Location: c.SSO}, {Binding: BindingPOST, Location: c.SSO}},
 		},
 	}
+	e.IdP.Keys = append(e.IdP.Keys, encryptionKey(c.DecryptionKeys)...)
 	e.IdP.SLO, e.IdP.Artifact = logoutEndpoints(c.SLO, c.SLOSOAP), artifactEndpoints(c.Artifact)
 	if _, ok := p.requestsByArtifact(); ok {
 		e.IdP.SSO = append(e.IdP.SSO, Endpoint{Binding: BindingArtifact, Location: c.SSO})
@@ -288,9 +298,8 @@ func (s *ServiceProvider) Entity(c *Connection) *Entity {
 	if len(cfg.Keys) > 0 {
 		e.SP.SLO, e.SP.Artifact = logoutEndpoints(c.SLO, c.SLOSOAP), artifactEndpoints(c.Artifact)
 	}
-	if len(cfg.DecryptionKeys) > 0 && !c.Policy.NoEncryptionKey {
-		cert := cfg.DecryptionKeys[0].Certificate
-		e.SP.Keys = append(e.SP.Keys, Key{Use: "encryption", Certificate: cert, PublicKey: cert.PublicKey, Encryption: encryptionMethods})
+	if !c.Policy.NoEncryptionKey {
+		e.SP.Keys = append(e.SP.Keys, encryptionKey(cfg.DecryptionKeys)...)
 	}
 	return e
 }

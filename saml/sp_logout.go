@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"time"
-
-	"github.com/gatehouse-id/gatehouse/saml/internal/xmltree"
 )
 
 // startedLogout is what the store remembers of our LogoutRequest.
@@ -92,11 +90,11 @@ func (s *ServiceProvider) handleLogout(r *http.Request, at string, end func(ctx 
 	if err != nil {
 		return nil, err
 	}
-	id, indexes, err := m.names(func(e xmltree.Node) (NameID, error) { return s.nameID(e, trusted[0]) })
-	if err != nil {
+	if err := once(ctx, s.cfg.Store, now, s.cfg.Skew, trusted[0].ID, m); err != nil {
 		return nil, err
 	}
-	if err := once(ctx, s.cfg.Store, now, s.cfg.Skew, trusted[0].ID, m); err != nil {
+	id, indexes, err := m.names(ctx, s.decrypter(trusted[0]))
+	if err != nil {
 		return nil, err
 	}
 	endErr := s.cfg.Store.InTx(ctx, func(ctx context.Context) error {

@@ -14,12 +14,13 @@ import (
 
 // verifyResponse runs every check of Profiles 4.1.4.3 and Core over a
 // Response. l is the request that it answers, nil if there is none.
-func (s *ServiceProvider) verifyResponse(ctx context.Context, r *response, c *Connection, l *login) (*Assertion, error) {
+func (s *ServiceProvider) verifyResponse(ctx context.Context, r *response, c *Connection, l *login) (out *Assertion, err error) {
 	now := s.cfg.Now()
+	d := s.decrypter(c)
+	defer func() { d.settle(ctx, err) }()
 	keys := c.peerKeys(now)
 	top, covered := r.root, false
 	if r.signature.Exists() {
-		var err error
 		if top, err = verifyEnveloped(r.root, keys, c.Policy.InsecureAllowSHA1); err != nil {
 			return nil, err
 		}
@@ -40,28 +41,22 @@ func (s *ServiceProvider) verifyResponse(ctx context.Context, r *response, c *Co
 	if covered {
 		root = top.Child(r.assertion.Space(), r.assertion.Local()) // as the signature's view shows it
 	}
+	authenticated := true
 	if r.encrypted {
-		var err error
-		if root, err = s.decryptAssertion(ctx, root, c, covered, l != nil); err != nil {
+		if root, authenticated, err = d.assertion(ctx, root, covered, l != nil); err != nil {
 			return nil, err
 		}
 	} else if c.Policy.RequireEncryption {
 		return nil, refuse(CheckDecryptPolicy, "an assertion in clear")
 	}
-	a := &assertionReader{sp: s, c: c, login: l, now: now, root: root, unbound: r.unbound}
-	if err := a.frame(); err != nil {
+	a := &assertionReader{sp: s, c: c, login: l, now: now, root: root, unbound: r.unbound, decrypter: d, ctx: ctx}
+	if err := a.open(keys, covered); err != nil {
+		if !authenticated && (!covered || CheckOf(err) != CheckUnsigned) {
+			// What was altered on the way is told from what cannot be
+			// decrypted by nothing that the sender sees.
+			return nil, refuse(CheckDecrypt, "decrypted: %w", err)
+		}
 		return nil, err
-	}
-	if a.signature.Exists() {
-		var err error
-		if a.root, err = verifyEnveloped(root, keys, c.Policy.InsecureAllowSHA1); err != nil {
-			return nil, err
-		}
-		if err := a.frame(); err != nil { // now of what the signature covers
-			return nil, err
-		}
-	} else if !covered || c.Policy.RequireSignedAssertion {
-		return nil, refuse(CheckUnsigned, "no signature covers the assertion as the connection wants it")
 	}
 	// Claims are read from here on only: everything below root is signed.
 	if err := a.read(); err != nil {
@@ -112,10 +107,32 @@ type assertionReader struct {
 	root    xmltree.Node
 	unbound bool
 
+	decrypter *decrypter
+	ctx       context.Context // of the one message
+
 	signature                  xmltree.Node
 	issuer, subject, condition xmltree.Node
 	authn, attributes          []xmltree.Node
 	out                        Assertion
+}
+
+// open checks the frame and the signature of the Assertion, or that the
+// Response's covers it.
+func (a *assertionReader) open(keys []dsig.Key, covered bool) error {
+	if err := a.frame(); err != nil {
+		return err
+	}
+	if !a.signature.Exists() {
+		if !covered || a.c.Policy.RequireSignedAssertion {
+			return refuse(CheckUnsigned, "no signature covers the assertion as the connection wants it")
+		}
+		return nil
+	}
+	var err error
+	if a.root, err = verifyEnveloped(a.root, keys, a.c.Policy.InsecureAllowSHA1); err != nil {
+		return err
+	}
+	return a.frame() // now of what the signature covers
 }
 
 // frame checks the order of the children (Core 2.3.3) and that no second
