@@ -38,7 +38,10 @@ type Assertion struct {
 	EntityID   string // ours, in the connection
 	Issuer     string
 	ID         string
-	RequestID  string // of our AuthnRequest; "" if Unsolicited
+	// RequestID is the ID of our AuthnRequest, which was outstanding; "" if
+	// Unsolicited. Of [ServiceProvider.InsecureVerifyUnbound] it is what the
+	// assertion says that it answers, compared with nothing.
+	RequestID  string
 	NameID     NameID
 	Attributes Attributes
 

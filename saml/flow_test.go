@@ -139,6 +139,22 @@ func TestIdPInitiated(t *testing.T) {
 	}
 }
 
+// TestReadLogin: a login that is known by its address only is answered as any
+// other.
+func TestReadLogin(t *testing.T) {
+	t.Parallel()
+	idp := samltest.NewIdP(t)
+	sp := samltest.NewSP(t, idp.Entity(), nil)
+	out := sp.Start(saml.LoginOptions{})
+	c, login := idp.Login(out.URL())
+	if c.ACS != sp.Connection.ACS || c.EntityID != sp.Connection.EntityID || login.ID != out.ID || login.RelayState != out.RelayState {
+		t.Errorf("%+v %+v", c, login)
+	}
+	if _, err := sp.Receive(idp.Answer(c, login, samltest.Alice()), out); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestBreaks breaks one thing at a time, beside the control that breaks
 // nothing.
 func TestBreaks(t *testing.T) {

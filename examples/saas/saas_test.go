@@ -102,33 +102,11 @@ func (l *lab) connection(tenant string) *saml.Connection {
 func (l *lab) begin(tenant string) *saml.Outgoing {
 	l.Helper()
 	status, body, header := l.do(http.MethodGet, "/"+tenant+"/login", "", "")
-	u, err := url.Parse(header.Get("Location"))
-	if err != nil || status != http.StatusSeeOther {
+	if status != http.StatusSeeOther {
 		l.Fatalf("login: %d %s", status, body)
 	}
-	// The request's ID is in the message.
-	idp, err := saml.NewIdentityProvider(saml.IdPConfig{
-		EntityID: l.idps[tenant].EntityID, SSO: l.idps[tenant].SSO, Keys: []saml.KeyPair{l.idps[tenant].Key}, Store: saml.NewMemoryStore(10),
-		Peers: saml.PeerList{{Entity: l.metadata(tenant)}},
-	})
-	if err != nil {
-		l.Fatal(err)
-	}
-	req, err := idp.ParseRequest(httptest.NewRequest(http.MethodGet, u.String(), nil))
-	if err != nil {
-		l.Fatal(err)
-	}
-	return &saml.Outgoing{ID: req.ID, RelayState: req.RelayState}
-}
-
-func (l *lab) metadata(tenant string) *saml.Entity {
-	l.Helper()
-	_, body, _ := l.do(http.MethodGet, "/"+tenant+"/metadata", "", "")
-	e, err := saml.ParseMetadata([]byte(body), saml.MetadataOptions{})
-	if err != nil {
-		l.Fatal(err)
-	}
-	return e
+	_, login := l.idps[tenant].Login(header.Get("Location"))
+	return login
 }
 
 // bring posts an answer at the tenant's consumer service.

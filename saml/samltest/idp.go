@@ -4,7 +4,12 @@
 package samltest
 
 import (
+	"bytes"
+	"compress/flate"
 	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"io"
 	"net/url"
 	"testing"
 	"time"
@@ -102,6 +107,42 @@ func (i *IdP) Answer(c *saml.Connection, login *saml.Outgoing, p Person, breaks 
 		i.tb.Fatal(err)
 	}
 	return form
+}
+
+// Login reads the AuthnRequest in the address to which an application's login
+// redirected, unverified, for tests that know no more of the application: what
+// it returns is for Answer and Forge, and ACS is where the form is posted. It
+// fails the test if the request names no assertion consumer service.
+func (i *IdP) Login(location string) (*saml.Connection, *saml.Outgoing) {
+	i.tb.Helper()
+	c, login, err := readLogin(location)
+	if err != nil {
+		i.tb.Fatalf("samltest: the login at %q: %v", location, err)
+	}
+	return c, login
+}
+
+func readLogin(location string) (*saml.Connection, *saml.Outgoing, error) {
+	u, err := url.Parse(location)
+	if err != nil {
+		return nil, nil, err
+	}
+	z, err := base64.StdEncoding.DecodeString(u.Query().Get("SAMLRequest"))
+	if err != nil {
+		return nil, nil, err
+	}
+	var req struct {
+		ID     string `xml:",attr"`
+		ACS    string `xml:"AssertionConsumerServiceURL,attr"`
+		Issuer string
+	}
+	if err := xml.NewDecoder(io.LimitReader(flate.NewReader(bytes.NewReader(z)), 1<<20)).Decode(&req); err != nil {
+		return nil, nil, err
+	}
+	if req.ID == "" || req.ACS == "" || req.Issuer == "" {
+		return nil, nil, errors.New("no ID, AssertionConsumerServiceURL or Issuer")
+	}
+	return &saml.Connection{EntityID: req.Issuer, ACS: req.ACS}, &saml.Outgoing{ID: req.ID, RelayState: u.Query().Get("RelayState")}, nil
 }
 
 // Decode returns the XML of a SAMLResponse or SAMLRequest that came by POST.
