@@ -138,6 +138,9 @@ type Config struct {
 	DevicePolicy awssso.Policy
 	// SessionAbsolute and SessionIdle bound browser sessions. Default 8 h and 1 h.
 	SessionAbsolute, SessionIdle time.Duration
+	// AuditRetention is for how long events are kept: a day at least. Default
+	// 400 days; KeepAudit keeps them for ever.
+	AuditRetention time.Duration
 	// TrustedProxies are the peers whose X-Forwarded-For counts. Default none.
 	TrustedProxies []netip.Prefix
 	// AlternateHosts are more Host values that programs may use; pages there
@@ -248,6 +251,12 @@ func (p *Portal) configure(c Config) error {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.AuditRetention == 0 {
+		c.AuditRetention = 400 * 24 * time.Hour
+	}
+	if c.AuditRetention < 24*time.Hour {
+		return errors.New("portal: AuditRetention is less than a day")
 	}
 	if len(c.Keys.AWS) == 0 || len(c.Keys.Apps) == 0 {
 		return errors.New("portal: Keys needs signing keys for AWS and for applications")
@@ -388,30 +397,4 @@ func (p *Portal) Exchange() access.Exchange { return p.c.Exchange }
 func (p *Portal) BeginSession(ctx context.Context, s *session.Session) (cookieName, value string, err error) {
 	value, err = p.sessions.Begin(ctx, s)
 	return p.cookieName(cookieSession), value, err
-}
-
-// deleteBatch is how many expired rows of a kind go at a time.
-const deleteBatch = 20_000
-
-// Run deletes what has expired, until ctx ends. It is optional for correctness
-// and safe on every replica.
-func (p *Portal) Run(ctx context.Context) {
-	t := time.NewTicker(time.Minute)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-			now := p.now()
-			_, e1 := p.c.Store.DeleteExpiredSessions(ctx, now, deleteBatch)
-			_, e2 := p.c.Store.DeleteExpiredSignIns(ctx, now, deleteBatch)
-			_, e3 := p.c.MFA.DeleteExpired(ctx, now, deleteBatch)
-			_, e4 := p.c.SSO.DeleteExpired(ctx, now, deleteBatch)
-			_, e5 := p.c.SAML.DeleteExpired(ctx, now, deleteBatch)
-			if err := errors.Join(e1, e2, e3, e4, e5); err != nil && ctx.Err() == nil {
-				p.log.Warn("expired rows were not deleted", "error", err)
-			}
-		}
-	}
 }

@@ -48,6 +48,7 @@ type settings struct {
 	Tags      map[string]string `yaml:"tags" json:"tags,omitempty"` // tag key: attribute
 	STS       *stsSpec          `yaml:"sts" json:"sts,omitempty"`
 	MFA       *mfaSpec          `yaml:"mfa" json:"mfa,omitempty"`
+	AuditDays int               `yaml:"audit_days" json:"audit_days,omitempty"` // -1: for ever
 }
 
 type stsSpec struct {
@@ -316,6 +317,9 @@ func (f *file) validate() {
 }
 
 func (f *file) validateSettings() {
+	if f.AuditDays < -1 || f.AuditDays > 100*365 {
+		f.fault("audit_days", "%d is not between 1 and 36500 days, nor -1 for ever", f.AuditDays)
+	}
 	for key, attribute := range f.Tags {
 		if err := (access.Tag{Key: key, Attribute: attribute}).Check(); err != nil {
 			f.fault("tags."+key, "%v", err)
@@ -374,6 +378,9 @@ func (s *settings) config() portal.Config {
 	if s.MFA != nil {
 		policy := s.MFA.policy()
 		c.MFAPolicy = &policy
+	}
+	if c.AuditRetention = time.Duration(s.AuditDays) * 24 * time.Hour; s.AuditDays < 0 {
+		c.AuditRetention = portal.KeepAudit
 	}
 	return c
 }

@@ -201,15 +201,21 @@ func eventRow(e audit.Event) ui.EventRow {
 }
 
 // auditExport streams the log as JSON lines, newest first, from ?before= on.
+// A fault after the first page ends the connection, so that a client does not
+// take what it has for all there is.
 func (x *Admin) auditExport(w http.ResponseWriter, r *http.Request, _ Actor) error {
-	cursor := before(r)
-	w.Header().Set("Content-Type", "application/jsonl")
-	w.Header().Set("Cache-Control", "no-store")
 	out := json.NewEncoder(w)
-	for {
+	for cursor, first := before(r), true; ; first = false {
 		events, err := x.c.Audit.Events(r.Context(), cursor, 500)
-		if err != nil {
+		switch {
+		case err != nil && first:
 			return err
+		case err != nil:
+			x.c.Report(r, err)
+			panic(http.ErrAbortHandler)
+		case first:
+			w.Header().Set("Content-Type", "application/jsonl")
+			w.Header().Set("Cache-Control", "no-store")
 		}
 		for _, e := range events {
 			if err := out.Encode(e); err != nil {

@@ -8,6 +8,7 @@
 // transaction of its own, so that a refusal survives the roll-back of what it
 // refused. Refusals of strangers are aggregated: one event a minute for one
 // type and network, with a count, so that a flood cannot fill the database.
+// [Log.DeleteBefore] deletes old events.
 //
 // Events hold no assertion, token, code, password or unknown user name. Their
 // identity and canonical encoding ([Event.Canonical]) are fixed, so that a
@@ -73,6 +74,9 @@ const (
 	MaxDetails = 16  // entries in Details
 )
 
+// MaxStrangers is how many refusals of strangers are told apart in a minute.
+const MaxStrangers = 1000
+
 // Event is one thing that happened. The zero ID and Time are filled in when it
 // is recorded.
 type Event struct {
@@ -99,6 +103,12 @@ type Store interface {
 	// CountRefusal adds one to the aggregated refusal with the key, and stores
 	// e under it if there is none.
 	CountRefusal(ctx context.Context, key string, e Event) error
+	// Strangers returns how many aggregated refusals have a key of from or
+	// behind, and before to; it need not count beyond limit.
+	Strangers(ctx context.Context, from, to string, limit int) (int, error)
+	// DeleteEvents deletes at most limit events whose ID sorts before the given
+	// one, oldest first, with their counts, and returns how many.
+	DeleteEvents(ctx context.Context, before string, limit int) (int, error)
 	// Events returns events by descending ID, older than before (all if
 	// empty), at most limit.
 	Events(ctx context.Context, before string, limit int) ([]Event, error)
@@ -137,22 +147,44 @@ func (l *Log) Record(ctx context.Context, e Event) error {
 // Refuse stores a refusal in a transaction of its own. It must not be called
 // inside a transaction: on SQLite, which has one writer, it would wait for
 // itself. An event without Actor is a stranger's and is aggregated by type,
-// check, network and person over one minute.
+// check, network and person over one minute. Once there are
+// [MaxStrangers] such events in a minute, further ones are counted by type and
+// check alone, so that a flood from many networks cannot fill the database
+// either.
 func (l *Log) Refuse(ctx context.Context, e Event) {
 	e.Outcome = Refused
 	e = l.complete(ctx, e)
 	ctx = context.WithoutCancel(ctx)
-	err := l.store.InTx(ctx, func(ctx context.Context) error {
-		if e.Actor != "" {
-			return l.store.AppendEvent(ctx, e)
-		}
-		minute := e.Time.Truncate(time.Minute).Format("200601021504")
-		return l.store.CountRefusal(ctx, strings.Join([]string{minute, string(e.Type), e.Check, e.Network, e.Person}, "|"), e)
-	})
-	if err != nil {
+	if err := l.refuse(ctx, e); err != nil {
 		l.log.ErrorContext(ctx, "audit: a refusal was not stored", "error", err, "type", e.Type, "check", e.Check)
 	}
 	l.write(ctx, slog.LevelWarn, e)
+}
+
+func (l *Log) refuse(ctx context.Context, e Event) error {
+	if e.Actor != "" {
+		return l.store.InTx(ctx, func(ctx context.Context) error { return l.store.AppendEvent(ctx, e) })
+	}
+	minute, next := minuteOf(e.Time), minuteOf(e.Time.Add(time.Minute))
+	// Counted before the transaction, which would otherwise conflict with every
+	// other refusal; a few more than the bound do no harm.
+	n, err := l.store.Strangers(ctx, minute, next, MaxStrangers)
+	if err != nil {
+		return err
+	}
+	if n >= MaxStrangers {
+		e.Network, e.Person, e.Correlation, e.Details = "", "", "", map[string]string{"from": "many networks"}
+	}
+	key := strings.Join([]string{minute, string(e.Type), e.Check, e.Network, e.Person}, "|")
+	return l.store.InTx(ctx, func(ctx context.Context) error { return l.store.CountRefusal(ctx, key, e) })
+}
+
+func minuteOf(t time.Time) string { return t.Truncate(time.Minute).Format("200601021504") }
+
+// DeleteBefore deletes at most limit events that are older than t, oldest
+// first, and returns how many.
+func (l *Log) DeleteBefore(ctx context.Context, t time.Time, limit int) (int, error) {
+	return l.store.DeleteEvents(ctx, idTime(t), limit)
 }
 
 // Events returns a page of events, newest first.
@@ -259,13 +291,15 @@ const base32hex = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
 
 // newID is 55 bits of microseconds in base 32, so that ids sort by time, and
 // 75 random bits.
-func newID(t time.Time) string {
-	us := uint64(t.UnixMicro())
-	var b [26]byte
-	for i := 10; i >= 0; i-- {
+func newID(t time.Time) string { return idTime(t) + rand.Text()[:15] }
+
+// idTime is how the ids of a time begin.
+func idTime(t time.Time) string {
+	us := uint64(max(t.UnixMicro(), 0))
+	var b [11]byte
+	for i := len(b) - 1; i >= 0; i-- {
 		b[i] = base32hex[us&31]
 		us >>= 5
 	}
-	copy(b[11:], rand.Text())
 	return string(b[:])
 }

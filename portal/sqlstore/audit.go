@@ -30,13 +30,38 @@ func (s *Store) CountRefusal(ctx context.Context, key string, e audit.Event) err
 	return s.AppendEvent(ctx, e)
 }
 
+// Strangers implements [audit.Store].
+func (s *Store) Strangers(ctx context.Context, from, to string, limit int) (int, error) {
+	var n int
+	err := s.q(ctx).QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM portal_refusals WHERE refusal_key >= $1 AND refusal_key < $2 LIMIT $3) AS counted`,
+		from, to, limit).Scan(&n)
+	return n, err
+}
+
+// DeleteEvents implements [audit.Store].
+func (s *Store) DeleteEvents(ctx context.Context, before string, limit int) (int, error) {
+	var n int64
+	err := s.InTx(ctx, func(ctx context.Context) (err error) {
+		const old = " IN (SELECT id FROM portal_events WHERE id < $1 ORDER BY id LIMIT $2)"
+		if _, err = s.exec(ctx, "DELETE FROM portal_refusals WHERE event_id"+old, before, limit); err != nil {
+			return err
+		}
+		n, err = s.exec(ctx, "DELETE FROM portal_events WHERE id"+old, before, limit)
+		return err
+	})
+	return int(n), err
+}
+
 // Events implements [audit.Store].
 func (s *Store) Events(ctx context.Context, before string, limit int) ([]audit.Event, error) {
-	if before == "" {
-		before = "~" // sorts behind every id
+	// What sorts behind every id depends on the database's collation, so the
+	// first page has no bound.
+	where, args := "", []any{limit}
+	if before != "" {
+		where, args = "WHERE e.id < $2", append(args, before)
 	}
 	rows, err := s.q(ctx).QueryContext(ctx, `SELECT e.event, COALESCE(r.refusals, 1) FROM portal_events e
-		LEFT JOIN portal_refusals r ON r.event_id = e.id WHERE e.id < $1 ORDER BY e.id DESC LIMIT $2`, before, limit)
+		LEFT JOIN portal_refusals r ON r.event_id = e.id `+where+` ORDER BY e.id DESC LIMIT $1`, args...)
 	return collect(rows, err, func(scan func(...any) error) (audit.Event, error) {
 		var e audit.Event
 		var text string

@@ -36,6 +36,7 @@ func BrokenStores() []BrokenStore {
 		{"dismisses anybody's notice", "notices are a person's own", func(s Store) Store { return anyDismiss{s} }},
 		{"keeps every notice", "notices are bounded", func(s Store) Store { return &everyNotice{Store: s} }},
 		{"tells of what was rolled back", "notice commits with its cause", func(s Store) Store { return joinsNone{s} }},
+		{"deletes newer events too", "old events are deleted", func(s Store) Store { return deletesAll{s} }},
 		{"ignores the limit", "limit admits a burst", func(s Store) Store { return noLimit{s} }},
 		{"ignores expiry", "flow expires", func(s Store) Store { return immortal{s} }},
 		{"grants to everybody", "grants by person and group", func(s Store) Store { return grantsAll{s} }},
@@ -139,6 +140,12 @@ func (b anyRevoke) RevokeSession(ctx context.Context, _, id string, now time.Tim
 		return err
 	}
 	return b.Store.RevokeSession(ctx, s.PersonID, id, now)
+}
+
+type deletesAll struct{ Store }
+
+func (b deletesAll) DeleteEvents(ctx context.Context, _ string, limit int) (int, error) {
+	return b.Store.DeleteEvents(ctx, "0E", limit)
 }
 
 type anyDismiss struct{ Store }

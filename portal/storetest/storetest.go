@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -82,6 +83,7 @@ func Cases() []Case {
 		{"parallel limits each count", limitParallel},
 		{"ticket is taken once", ticketTakenOnce},
 		{"refusals are aggregated", refusalsAggregated},
+		{"old events are deleted", oldEventsDeleted},
 		{"tokens are capped and bound", tokens},
 	}
 }
@@ -754,6 +756,43 @@ func refusalsAggregated(ctx context.Context, s Store) error {
 		}
 	}
 	return want("stored refusals", n, 1)
+}
+
+// Events of a year before all others go, some at a time; newer ones stay, and
+// what was counted goes with its event.
+func oldEventsDeleted(ctx context.Context, s Store) error {
+	id := func(kind string) string { return "0" + kind + strings.ToUpper(directory.NewID("")[1:]) } // sorts before real ones
+	old, counted, kept := id("A"), id("B"), id("D")
+	key := directory.NewID("198001010000-")
+	err := first(
+		s.AppendEvent(ctx, audit.Event{ID: old, Time: base, Type: audit.Other, Count: 1}),
+		s.CountRefusal(ctx, key, audit.Event{ID: counted, Time: base, Type: audit.InputRefused, Outcome: audit.Refused, Count: 1}),
+		s.AppendEvent(ctx, audit.Event{ID: kept, Time: base, Type: audit.Other, Count: 1}),
+	)
+	if err != nil {
+		return err
+	}
+	n, err := s.Strangers(ctx, "198001010000", "198001010001", 10)
+	if err := first(err, want("strangers of the minute", n, 1)); err != nil {
+		return err
+	}
+	if n, err = s.Strangers(ctx, "198001010001", "198001010002", 10); err != nil || n != 0 {
+		return fmt.Errorf("strangers of the next minute: %d, %v", n, err)
+	}
+	for _, step := range []struct{ limit, deleted, left int }{{1, 1, 2}, {10, 1, 1}, {10, 0, 1}} {
+		if n, err = s.DeleteEvents(ctx, "0C", step.limit); err != nil || n != step.deleted {
+			return fmt.Errorf("at most %d: deleted %d, %v, want %d", step.limit, n, err, step.deleted)
+		}
+		events, err := s.Events(ctx, "0E", 10)
+		if err := first(err, want("events left", len(events), step.left)); err != nil {
+			return err
+		}
+	}
+	if n, err = s.Strangers(ctx, "198001010000", "198001010001", 10); err != nil || n != 0 {
+		return fmt.Errorf("the count outlived its event: %d, %v", n, err)
+	}
+	_, err = s.DeleteEvents(ctx, "0E", 10)
+	return err
 }
 
 func tokens(ctx context.Context, s Store) error {

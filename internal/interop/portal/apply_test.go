@@ -126,6 +126,7 @@ accounts:
 applications:
   - entity_id: https://app.example/saml
 mfa: {mode: sometimes}
+audit_days: -5
 `)
 	out, err := command(t, "apply", "--data", data, file)
 	if err == nil {
@@ -133,7 +134,7 @@ mfa: {mode: sometimes}
 	}
 	for _, want := range []string{
 		":3: sources[1].id: ", ":3: sources[1].kind: ", ":6: people[1].user_name: ", ":9: permission_sets[0]", ":10: permission_sets[1]", ":16: accounts[0].region: ",
-		":18: accounts[1]", ":22: accounts[2]", ":28: applications[0]", ":29: mfa",
+		":18: accounts[1]", ":22: accounts[2]", ":28: applications[0]", ":29: mfa", ":30: audit_days: ",
 	} {
 		if !strings.Contains(out, file+want) {
 			t.Errorf("no %q in:\n%s", want, out)
