@@ -25,7 +25,7 @@ func (b busy) Connect(context.Context) (driver.Conn, error) { return b, nil }
 func (b busy) Driver() driver.Driver                        { return nil }
 func (b busy) Prepare(string) (driver.Stmt, error)          { return nil, errors.New("no statements") }
 func (b busy) Close() error                                 { return nil }
-func (b busy) Begin() (driver.Tx, error) { return nil, errors.New("never called") }
+func (b busy) Begin() (driver.Tx, error)                    { return nil, errors.New("never called") }
 
 func (b busy) BeginTx(context.Context, driver.TxOptions) (driver.Tx, error) {
 	*b.tries++

@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/gatehouse-id/gatehouse/internal/interop/browser"
+	"github.com/gatehouse-id/gatehouse/internal/interop/peer"
 )
 
 // visitor is somebody at Chromium.
@@ -43,6 +44,9 @@ func axeCore(t *testing.T) string {
 		}
 	}
 	script, err := os.ReadFile(path)
+	if err != nil && peer.Required() {
+		t.Fatal("axe-core is missing: install the Debian package npm and run internal/interop/axe, or set GATEHOUSE_AXE to axe.min.js")
+	}
 	if err != nil {
 		t.Log("live pages are not held to axe-core, which is not in the cache")
 	}
