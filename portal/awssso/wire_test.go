@@ -5,7 +5,9 @@ package awssso_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -50,21 +52,15 @@ func TestGolden(t *testing.T) {
 	t.Parallel()
 	p, b := portal(t, awsssotest.Options{})
 	values := map[string]string{"start": p.StartURL, "url": p.URL}
-	fill := func(text string) string {
-		for name, v := range values {
-			text = strings.ReplaceAll(text, "<"+name+">", v)
-		}
-		return text
+	staging := func() {
+		p.SetRoles(ann, awssso.Account{ID: "444455556666", Name: "staging", Email: "aws-staging@example.com"}, "Admin")
 	}
-	for _, step := range []struct {
-		file   string
-		before func()
-	}{
+	speak(t, p, values, []step{
 		{file: "01-register-cli-2.9"},
 		{file: "02-device-authorization"},
 		{file: "03-token-pending"},
 		{file: "04-token", before: func() { b.ApproveDevice(t, values["verificationUriComplete"], true) }},
-		{file: "05-accounts"},
+		{file: "05-accounts", before: staging},
 		{file: "06-accounts-page-2"},
 		{file: "07-roles"},
 		{file: "08-credentials-cli"},
@@ -77,7 +73,134 @@ func TestGolden(t *testing.T) {
 		{file: "15-register-granted"},
 		{file: "16-register-legacy"},
 		{file: "17-register-aws-sso-cli"},
+	})
+}
+
+// TestGoldenCode is the sign-in of AWS CLI 2.22 and later, by authorization
+// code with PKCE.
+func TestGoldenCode(t *testing.T) {
+	t.Parallel()
+	p, b := portal(t, awsssotest.Options{})
+	values := map[string]string{"start": p.StartURL, "url": p.URL, "verifier": verifier, "challenge": challenge(verifier)}
+	speak(t, p, values, []step{
+		{file: "14-register-cli-2.22"},
+		{file: "18-authorize"},
+		{file: "19-token-code", before: func() {
+			back, err := url.Parse(b.Consent(t, values["location"], true).Location)
+			if err != nil || back.Host != "127.0.0.1:50505" || back.Path != "/oauth/callback" || back.Query().Get("state") != "6f5c7f0e-1d6b-4b39-9a41-0d7c2a5b8e11" {
+				t.Errorf("back to %v, %v", back, err)
+			}
+			values["code"] = back.Query().Get("code")
+		}},
+		{file: "21-refresh-code"},
+		{file: "20-token-code-again"},
+	})
+}
+
+// TestGoldenRefusals has every error that the portal answers with.
+func TestGoldenRefusals(t *testing.T) {
+	t.Parallel()
+	p, b := portal(t, awsssotest.Options{})
+	values := map[string]string{"start": p.StartURL, "url": p.URL, "verifier": verifier}
+	client := p.Client().Register(t)
+	use := func(c *awsssotest.Client) { values["clientId"], values["clientSecret"] = c.ID, c.Secret }
+	use(client)
+	values["accessToken"] = client.Login(t, b).Text("accessToken")
+	start := func() {
+		device := client.Start(t)
+		values["deviceCode"], values["verificationUriComplete"] = device.Text("deviceCode"), device.Text("verificationUriComplete")
+	}
+	issue := func(check awssso.Check) func() {
+		return func() {
+			p.SetIssue(func(awssso.Grant, string, string) (awssso.Credentials, error) {
+				if check == "" {
+					return awssso.Credentials{}, errors.New("a secret cause")
+				}
+				return awssso.Credentials{}, &awssso.Error{Check: check, Public: "What to do."}
+			})
+		}
+	}
+	speak(t, p, values, []step{
+		{file: "30-register-type"},
+		{file: "31-register-scope"},
+		{file: "32-register-redirect"},
+		{file: "33-register-issuer"},
+		{file: "34-device-start-url"},
+		{file: "35-device-client"},
+		{file: "36-token-grant-type"},
+		{file: "37-device-client-grant", before: func() { use(p.Client().RegisterPKCE(t)) }},
+		{file: "38-token-iam", before: func() { use(client) }},
+		{file: "39-token-denied", before: func() { start(); b.ApproveDevice(t, values["verificationUriComplete"], false) }},
+		{file: "41-token-slow-down", before: func() {
+			start()
+			for range 10 {
+				client.Poll(t, values["deviceCode"])
+			}
+		}},
+		{file: "43-refresh-unknown"},
+		{file: "44-token-not-json"},
+		{file: "45-no-such-operation"},
+		{file: "50-accounts-no-token"},
+		{file: "51-accounts-page-size"},
+		{file: "52-roles-foreign"},
+		{file: "53-credentials-throttled", before: issue(awssso.CheckThrottled)},
+		{file: "54-credentials-exchange", before: issue(awssso.CheckExchange)},
+		{file: "55-credentials-strength", before: issue(awssso.CheckStrength)},
+		{file: "56-credentials-unavailable", before: issue(awssso.CheckUnavailable)},
+		{file: "57-credentials-failed", before: issue("")},
+		{file: "58-logout-no-token"},
+		{file: "40-token-expired", before: func() { start(); p.Advance(11 * time.Minute) }},
+	})
+}
+
+// TestGoldenIsWhole: every operation and every error of the AWS models has a
+// pair of files. InvalidRequestRegionException and ResourceNotFoundException
+// are never answered.
+func TestGoldenIsWhole(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join("testdata", "wire", "*.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(raw)
+	}
+	for _, want := range []string{
+		"POST /client/register", "POST /device_authorization", "POST /token\n", "POST /token?aws_iam=t", "GET /authorize?", "GET /assignment/accounts", "GET /assignment/roles?",
+		"GET /federation/credentials?", "POST /logout", "grant-type:device_code", `"authorization_code"`, `"refresh_token"`,
+		"400 Bad Request AuthorizationPendingException", "400 Bad Request SlowDownException", "400 Bad Request ExpiredTokenException", "400 Bad Request AccessDeniedException",
+		"400 Bad Request InvalidGrantException", "400 Bad Request UnauthorizedClientException", "400 Bad Request InvalidRequestException", "400 Bad Request InvalidScopeException",
+		"400 Bad Request UnsupportedGrantTypeException", "400 Bad Request InvalidClientMetadataException", "400 Bad Request InvalidRedirectUriException",
+		"401 Unauthorized InvalidClientException", "500 Internal Server Error InternalServerException", "401 Unauthorized UnauthorizedException", "403 Forbidden ForbiddenException",
+		"429 Too Many Requests TooManyRequestsException",
 	} {
+		if !strings.Contains(all.String(), want) {
+			t.Errorf("no pair with %q", want)
+		}
+	}
+}
+
+// step is one pair of files, before which something may happen.
+type step struct {
+	file   string
+	before func()
+}
+
+// speak sends the request of each step and compares the answer.
+func speak(t *testing.T, p *awsssotest.Portal, values map[string]string, steps []step) {
+	t.Helper()
+	fill := func(text string) string {
+		for name, v := range values {
+			text = strings.ReplaceAll(text, "<"+name+">", v)
+		}
+		return text
+	}
+	for _, step := range steps {
 		raw, err := os.ReadFile(filepath.Join("testdata", "wire", step.file+".txt"))
 		if err != nil {
 			t.Fatal(err)
@@ -93,18 +216,17 @@ func TestGolden(t *testing.T) {
 		if want = strings.TrimSpace(want); got != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", step.file, got, want)
 		}
-		p.SetRoles(ann, awssso.Account{ID: "444455556666", Name: "staging", Email: "aws-staging@example.com"}, "Admin")
 	}
 }
 
 // send sends "METHOD PATH", header lines, an empty line and a body, and returns
 // status, error header and body with drawn values by name.
-func send(t *testing.T, url, request string, values map[string]string) string {
+func send(t *testing.T, base, request string, values map[string]string) string {
 	t.Helper()
 	head, body, _ := strings.Cut(request, "\n\n")
 	lines := strings.Split(strings.TrimSpace(head), "\n")
 	method, path, _ := strings.Cut(lines[0], " ")
-	r, err := http.NewRequestWithContext(t.Context(), method, url+"/aws"+path, strings.NewReader(strings.TrimSpace(body)))
+	r, err := http.NewRequestWithContext(t.Context(), method, base+"/aws"+path, strings.NewReader(strings.TrimSpace(body)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +234,8 @@ func send(t *testing.T, url, request string, values map[string]string) string {
 		name, value, _ := strings.Cut(line, ": ")
 		r.Header.Set(name, value)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,6 +243,10 @@ func send(t *testing.T, url, request string, values map[string]string) string {
 	out := resp.Status
 	if code := resp.Header.Get("X-Amzn-Errortype"); code != "" {
 		out += " " + code
+	}
+	if to := resp.Header.Get("Location"); to != "" {
+		values["location"] = to
+		return out + "\nLocation: " + strings.NewReplacer(values["clientId"], "<clientId>", values["challenge"], "<challenge>", base, "<url>").Replace(to)
 	}
 	var answer map[string]any
 	dec := json.NewDecoder(resp.Body)
