@@ -24,7 +24,8 @@ type ClientConfig struct {
 	BaseURL string
 
 	// Token is the bearer token. TokenSource is asked once an attempt instead,
-	// for tokens that change.
+	// for tokens that change. A token that a
+	// server repeats in its answer is not in the error.
 	Token       string
 	TokenSource func(ctx context.Context) (string, error)
 

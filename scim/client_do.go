@@ -39,7 +39,8 @@ type Answer struct {
 // Do sends a request, again if need be, and returns the answer if its status
 // is 2xx; everything else is an [*Error]. 429 and 503 are waited for as
 // Retry-After says, and all requests of the client wait with it; other 5xx and
-// failures of the connection are tried again after a pause that doubles.
+// failures of the connection are tried again after a pause that doubles. After
+// 401 a TokenSource is asked for another token, once.
 func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 	if !strings.HasPrefix(r.Path, "/") || strings.ContainsAny(r.Path, "?#\\") || strings.Contains(r.Path+"/", "/../") || strings.Contains(r.Path+"/", "/./") {
 		return nil, refuse(CheckInvalidPath, "not a path under the base URL")
@@ -49,6 +50,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 		return nil, &Error{Check: CheckInvalidPath, Public: "not a path under the base URL", Err: err}
 	}
 	u.RawQuery = r.Query.Encode()
+	renewed := false
 	for attempt := 1; ; attempt++ {
 		if err := c.hold(ctx); err != nil {
 			return nil, err
@@ -62,6 +64,10 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 			return nil, &Error{Check: CheckConnection, Public: "the request was given up", Err: context.Cause(ctx)}
 		}
 		wait, again := c.wait(r, attempt, err)
+		if !renewed && c.c.TokenSource != nil && hasCheck(err, CheckUnauthorized) && attempt < c.c.Attempts {
+			// The token may have run out since the source made it.
+			renewed, again = true, true
+		}
 		if !again {
 			return nil, err
 		}
@@ -126,7 +132,8 @@ func (c *Client) attempt(ctx context.Context, u *url.URL, r Request) (*Answer, e
 	case res.StatusCode/100 == 2:
 		return &Answer{Status: res.StatusCode, Header: res.Header, Body: body}, nil
 	}
-	e := refusal(res.StatusCode, res.Header, body)
+	// Servers have been seen to repeat what they were sent; errors go to logs.
+	e := refusal(res.StatusCode, res.Header, bytes.ReplaceAll(body, []byte(token), []byte("(token)")))
 	e.RetryAfter = c.retryAfter(res.Header.Get("Retry-After"))
 	return nil, e
 }

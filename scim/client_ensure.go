@@ -70,6 +70,9 @@ func ensure[R any](ctx context.Context, r *Resources[R], x *R, externalID, name,
 func lookUp[R any](ctx context.Context, r *Resources[R], externalID, name, value string) (*R, error) {
 	if externalID != "" {
 		found, err := r.Find(ctx, equals("externalId", externalID))
+		if err == nil && r.of(found).Common().ExternalID != externalID {
+			return nil, errNoMatch
+		}
 		if !errors.Is(err, ErrNotFound) {
 			return found, err
 		}
@@ -78,11 +81,17 @@ func lookUp[R any](ctx context.Context, r *Resources[R], externalID, name, value
 	if err != nil {
 		return nil, err
 	}
+	if filter.Fold(r.t.object(r.of(found)).text(name)) != filter.Fold(value) {
+		return nil, errNoMatch
+	}
 	if other := r.of(found).Common().ExternalID; other != "" && other != externalID {
 		return nil, refuse(CheckUniqueness, "the "+name+" belongs to another resource")
 	}
 	return found, nil
 }
+
+// errNoMatch keeps the account of one person from going to another.
+var errNoMatch = refuse(CheckAnswer, "the server answers a filter with what does not match it")
 
 // equals writes a filter.
 func equals(attribute, value string) string {
@@ -93,8 +102,23 @@ func equals(attribute, value string) string {
 // takes fewer.
 const MemberChunk = 100
 
-// AddMembers adds members to a group, 100 at a time.
+// AddMembers adds members to a group, 100 at a time. A server that says that it
+// has no PATCH is sent the whole group.
 func (c *Client) AddMembers(ctx context.Context, groupID string, ids ...string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	caps, err := c.Capabilities(ctx)
+	if err != nil {
+		return err
+	}
+	if !caps.Patch {
+		return c.editGroup(ctx, groupID, func(g *Group) bool {
+			n := len(g.Members)
+			g.Members = with(g.Members, ids)
+			return len(g.Members) != n
+		})
+	}
 	for part := range slices.Chunk(ids, MemberChunk) {
 		if _, err := c.Groups().Patch(ctx, groupID, "", PatchOp{Op: "add", Path: "members", Value: memberValues(part)}); err != nil {
 			return err
@@ -104,8 +128,23 @@ func (c *Client) AddMembers(ctx context.Context, groupID string, ids ...string) 
 }
 
 // RemoveMembers removes members from a group, 100 at a time. Who is no member
-// is passed over.
+// is passed over. A server that says that it has no PATCH is sent the whole
+// group.
 func (c *Client) RemoveMembers(ctx context.Context, groupID string, ids ...string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	caps, err := c.Capabilities(ctx)
+	if err != nil {
+		return err
+	}
+	if !caps.Patch {
+		return c.editGroup(ctx, groupID, func(g *Group) bool {
+			n := len(g.Members)
+			g.Members = without(g.Members, ids)
+			return len(g.Members) != n
+		})
+	}
 	for part := range slices.Chunk(ids, MemberChunk) {
 		err := c.removeMembers(ctx, groupID, part)
 		if hasCheck(err, CheckNoTarget) && len(part) > 1 {
@@ -134,6 +173,60 @@ func (c *Client) removeMembers(ctx context.Context, groupID string, ids []string
 	}
 	_, err := c.Groups().Patch(ctx, groupID, "", ops...)
 	return err
+}
+
+// edits is how often a resource is read and put back while others change it or
+// answers are lost.
+const edits = 5
+
+// editGroup changes a group by GET and PUT. Without versions the last writer
+// wins; nothing better can be had from such a server.
+func (c *Client) editGroup(ctx context.Context, id string, edit func(*Group) (changed bool)) error {
+	caps, err := c.Capabilities(ctx)
+	if err != nil {
+		return err
+	}
+	for range edits {
+		g, e := c.Groups().Get(ctx, id)
+		if e != nil || !edit(g) {
+			return e
+		}
+		if !caps.ETag {
+			g.Meta.Version = ""
+		}
+		if _, err = c.Groups().Replace(ctx, g); !readAgain(ctx, err) {
+			return err
+		}
+	}
+	return err
+}
+
+// readAgain reports that a resource that was put with its version may or may
+// not have been replaced, or was changed by another: to read it again tells.
+func readAgain(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && (hasCheck(err, CheckVersion) || hasCheck(err, CheckConnection) || hasCheck(err, CheckInternal))
+}
+
+func with(members []Member, ids []string) []Member {
+	in := make(map[string]bool, len(members))
+	for _, m := range members {
+		in[m.Value] = true
+	}
+	out := slices.Clone(members)
+	for _, id := range ids {
+		if !in[id] {
+			out = append(out, Member{Value: id})
+		}
+	}
+	return out
+}
+
+func without(members []Member, ids []string) []Member {
+	away := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		away[id] = true
+	}
+	return slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return away[m.Value] })
 }
 
 type memberValue struct {

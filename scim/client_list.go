@@ -31,9 +31,11 @@ const (
 	PagingCursor               // RFC 9865
 )
 
-// All reads all resources that match, page by page. Either all are yielded or
-// the last pair has an error: a page that comes short, comes twice or breaks
-// off is never taken for the end.
+// All reads all resources that match, page by page, each once. Either all that
+// were there throughout are yielded or the last pair has an error: a page that
+// comes short, comes twice or breaks off is never taken for the end, and a list
+// that shrinks while it is read by index is read again. What is made or deleted
+// meanwhile may be among them or not.
 func (r *Resources[R]) All(ctx context.Context, o ListOptions) iter.Seq2[*R, error] {
 	return func(yield func(*R, error) bool) {
 		if err := r.pages(ctx, o, func(x *R) bool { return yield(x, nil) }); err != nil {
@@ -98,27 +100,45 @@ func (r *Resources[R]) pages(ctx context.Context, o ListOptions, yield func(*R) 
 	if len(o.Exclude) > 0 && r.c.c.Profile != AWS {
 		q.Set("excludedAttributes", strings.Join(o.Exclude, ","))
 	}
-	w := &walk[R]{r: r, q: q, size: o.Size, seen: map[string]struct{}{}, yield: yield}
+	w := &walk[R]{r: r, q: q, size: o.Size, seen: map[string]int{}, pass: 1, yield: yield}
 	if o.Paging == PagingCursor || o.Paging == PagingAuto && caps.Cursor {
 		return w.byCursor(ctx)
 	}
-	return w.byIndex(ctx)
+	return w.byIndex(ctx, 0, 0)
 }
 
-// walk is one reading of a list.
+// walk is one reading of a list, in several passes if the list changes
+// meanwhile.
 type walk[R any] struct {
 	r     *Resources[R]
 	q     url.Values
 	size  int
-	seen  map[string]struct{} // ids
+	seen  map[string]int // the pass in which an id came last
+	pass  int
+	count int // different ids of this pass
 	yield func(*R) bool
 	done  bool // the reader wants no more
 }
 
-func (w *walk[R]) byIndex(ctx context.Context) error {
-	got := 0
+// passes is how often a list is read that changes while it is.
+const passes = 4
+
+// restart begins another pass, which yields what is new only.
+func (w *walk[R]) restart(why string) error {
+	if w.pass++; w.pass > passes {
+		return refuse(CheckAnswer, why)
+	}
+	w.count = 0
+	return nil
+}
+
+// byIndex reads by position. A deletion between two pages moves what follows
+// to a position that was read already; as nobody says what has moved, a total
+// that falls has the list read again.
+func (w *walk[R]) byIndex(ctx context.Context, got, total int) error {
 	for {
 		// AWS knows no startIndex.
+		w.q.Del("startIndex")
 		if got > 0 {
 			w.q.Set("startIndex", strconv.Itoa(got+1))
 		}
@@ -130,13 +150,21 @@ func (w *walk[R]) byIndex(ctx context.Context) error {
 		if err != nil || w.done {
 			return err
 		}
+		if page.said && page.total < total && got > 0 && total > got {
+			if err := w.restart("the list changed each time it was read"); err != nil {
+				return err
+			}
+			got, total = 0, 0
+			continue
+		}
 		got += len(page.items)
-		complete := page.said && len(w.seen) >= page.total
+		total = page.total
+		complete := page.said && w.count >= page.total
 		switch {
 		case fresh == 0 && complete, fresh == 0 && !page.said && len(page.items) == 0:
 			return nil
 		case fresh == 0:
-			return refuse(CheckAnswer, "the server says that there are "+strconv.Itoa(page.total)+" resources and sends "+strconv.Itoa(len(w.seen)))
+			return refuse(CheckAnswer, "the server says that there are "+strconv.Itoa(page.total)+" resources and sends "+strconv.Itoa(w.count))
 		case complete && len(page.items) < w.size:
 			return nil
 		case complete && page.total > len(page.items):
@@ -146,16 +174,28 @@ func (w *walk[R]) byIndex(ctx context.Context) error {
 	}
 }
 
+// byCursor reads by mark. A cursor that the server no longer takes has the list
+// read again; a server that answers a first page without a cursor to the next
+// is read by position.
 func (w *walk[R]) byCursor(ctx context.Context) error {
 	cursor, marks := "", map[string]struct{}{}
 	for {
 		w.q.Set("cursor", cursor)
 		page, err := w.page(ctx)
+		if cursor != "" && (hasCheck(err, CheckExpiredCursor) || hasCheck(err, CheckInvalidCursor)) && w.restart("") == nil {
+			cursor, marks = "", map[string]struct{}{}
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		if _, err := w.take(page); err != nil || w.done {
+		fresh, err := w.take(page)
+		if err != nil || w.done {
 			return err
+		}
+		if page.next == "" && cursor == "" && fresh > 0 && page.total > len(page.items) {
+			w.q.Del("cursor")
+			return w.byIndex(ctx, len(page.items), page.total)
 		}
 		if cursor = page.next; cursor == "" {
 			return nil
@@ -203,7 +243,8 @@ func readList(body []byte) (listAnswer, error) {
 	return out, nil
 }
 
-// take yields what has not come before, and counts it.
+// take yields what has not come before, and counts what has not come in this
+// pass.
 func (w *walk[R]) take(page listAnswer) (fresh int, err error) {
 	for _, o := range page.items {
 		x, err := w.r.resource(o)
@@ -211,11 +252,16 @@ func (w *walk[R]) take(page listAnswer) (fresh int, err error) {
 			return fresh, err
 		}
 		id := w.r.of(x).Common().ID
-		if _, twice := w.seen[id]; twice {
+		last, before := w.seen[id]
+		if before && last == w.pass {
 			continue
 		}
-		w.seen[id] = struct{}{}
+		w.seen[id] = w.pass
+		w.count++
 		fresh++
+		if before {
+			continue
+		}
 		if !w.yield(x) {
 			w.done = true
 			return fresh, nil

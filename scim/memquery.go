@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gatehouse-id/gatehouse/scim/filter"
@@ -14,31 +15,58 @@ import (
 
 func (m *memory[R, P]) Query(ctx context.Context, tenant string, q Query) (Page[R], error) {
 	var page Page[R]
-	err := m.view(ctx, func() {
+	after, err := memMark(q.After)
+	if err != nil || q.After != "" && q.Sort.By.Name != "" {
+		return page, &Error{Check: CheckInvalidCursor, Public: "the cursor is not one of this query", Err: err}
+	}
+	err = m.view(ctx, func() {
 		t := m.tenants[tenant]
 		if t == nil || t.tables[m.t.name] == nil {
 			return
 		}
 		tab := t.tables[m.t.name]
-		if q.Filter == nil && q.Sort.By.Name == "" {
-			page.Total = len(tab.order)
-			for _, rec := range window(tab.order, q.Start, q.Count) {
-				page.Resources = append(page.Resources, m.load(tenant, rec, q.Omit))
-			}
-			return
-		}
 		list := tab.order
-		if narrowed, ok := narrow(tab, q.Filter); ok {
-			list = narrowed
+		if q.Filter != nil || q.Sort.By.Name != "" {
+			if narrowed, ok := narrow(tab, q.Filter); ok {
+				list = narrowed
+			}
+			list = m.matches(tenant, list, q)
+			m.sort(tenant, list, q.Sort)
 		}
-		matches := m.matches(tenant, list, q)
-		m.sort(tenant, matches, q.Sort)
-		page.Total = len(matches)
-		for _, rec := range window(matches, q.Start, q.Count) {
+		page.Total = len(list)
+		if q.After != "" {
+			q.Start = 1
+			list = list[after.in(list):]
+		}
+		shown := window(list, q.Start, q.Count)
+		for _, rec := range shown {
 			page.Resources = append(page.Resources, m.load(tenant, rec, q.Omit))
+		}
+		if n := len(shown); n > 0 && q.Sort.By.Name == "" && shown[n-1] != list[len(list)-1] {
+			page.Next = strconv.FormatInt(shown[n-1].seq, 10)
 		}
 	})
 	return page, err
+}
+
+// mark is the sequence number of the last resource of a page.
+type mark int64
+
+func memMark(s string) (mark, error) {
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	return mark(n), err
+}
+
+// in finds what follows the mark in a list in the store's own order.
+func (a mark) in(list []*record) int {
+	i, found := slices.BinarySearchFunc(list, int64(a), func(r *record, seq int64) int { return cmp.Compare(r.seq, seq) })
+	if found {
+		i++
+	}
+	return i
 }
 
 func window(list []*record, start, count int) []*record {
