@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -90,7 +91,9 @@ func (b *balancer) serve(l net.Listener) {
 	}
 }
 
-// TestReplicas: two portals on one PostgreSQL serve one sign-in in turns.
+// TestReplicas: two portals on one PostgreSQL serve one sign-in in turns. One
+// is killed and started again before the approval, the other before the token is
+// used.
 func TestReplicas(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs the whole portal")
@@ -110,8 +113,16 @@ func TestReplicas(t *testing.T) {
 	b := &balancer{backends: []string{freeAddress(t), freeAddress(t)}, served: map[string]int{}}
 	go b.serve(front)
 	_, port, _ := net.SplitHostPort(front.Addr().String())
+	start := func(address string) *process {
+		return startPortal(t, binary, "--data", data, "--database", dsn, "--listen", address, "--base-url", "http://localhost:"+port)
+	}
+	var replicas []*process
 	for _, address := range b.backends {
-		startPortal(t, binary, "--data", data, "--database", dsn, "--listen", address, "--base-url", "http://localhost:"+port)
+		replicas = append(replicas, start(address))
+	}
+	restart := func(i int) {
+		replicas[i].kill()
+		replicas[i] = start(b.backends[i])
 	}
 	s := readSample(t, data)
 	bob := s.People[slices.IndexFunc(s.People, func(p somebody) bool { return p.Username == "bob" })]
@@ -128,10 +139,15 @@ func TestReplicas(t *testing.T) {
 	if err := login.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p.approve(screen.expect(t, deviceLink)[1], "approve")
+	link := screen.expect(t, deviceLink)[1]
+	signal(t, login, syscall.SIGSTOP) // it would poll into the void, and gives up at once
+	restart(0)
+	p.approve(link, "approve")
+	signal(t, login, syscall.SIGCONT)
 	if err := login.Wait(); err != nil {
 		t.Fatalf("login: %v\n%s", err, screen)
 	}
+	restart(1)
 	token := c.cached()["accessToken"]
 	for range 2 {
 		out := c.must("sso", "list-accounts", "--access-token", token, "--region", s.Region, "--query", "accountList[].accountId", "--output", "text")

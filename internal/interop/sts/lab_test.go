@@ -26,6 +26,7 @@ import (
 const (
 	account     = "111122223333"
 	roleARN     = "arn:aws:iam::111122223333:role/Admin"
+	chainedARN  = "arn:aws:iam::111122223333:role/Chained"
 	providerARN = "arn:aws:iam::111122223333:saml-provider/Gatehouse"
 )
 
@@ -47,7 +48,10 @@ func double(t testing.TB) (*ststest.Server, *ststest.Issuer) {
 	return ststest.NewServer(t, ststest.Config{
 		Skew:      time.Minute,
 		Providers: []ststest.Provider{{ARN: providerARN, Metadata: issuer.Metadata()}},
-		Roles:     []ststest.Role{{ARN: roleARN, Provider: providerARN, MaxSessionDuration: 2 * time.Hour, TagSession: true, SetSourceIdentity: true}},
+		Roles: []ststest.Role{
+			{ARN: roleARN, Provider: providerARN, MaxSessionDuration: 2 * time.Hour, TagSession: true, SetSourceIdentity: true},
+			{ARN: chainedARN, TrustedRoles: []string{roleARN}, TagSession: true, SetSourceIdentity: true},
+		},
 	}), issuer
 }
 

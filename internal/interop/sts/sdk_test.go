@@ -5,6 +5,7 @@ package sts
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -15,7 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 
 	"github.com/gatehouse-id/gatehouse/sts"
 )
@@ -56,6 +59,40 @@ func TestProviderInTheSDK(t *testing.T) {
 	p := endpointcreds.New(local.URL+"/creds", func(o *endpointcreds.Options) { o.AuthorizationToken = endpoint.Token() })
 	if got := who(t, srv.URL, p); got != s.ARN {
 		t.Error(got)
+	}
+}
+
+// TestChainInTheSDK: the SDK's own role chaining, stscreds, from credentials of
+// sts.Provider.
+func TestChainInTheSDK(t *testing.T) {
+	t.Parallel()
+	srv, issuer := double(t)
+	client, err := sts.New(sts.Config{Regions: []string{"us-east-1"}, Endpoint: srv.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := sts.NewProvider(sts.ProviderConfig{
+		Key: sts.Key{Portal: "p", Session: "s", AccountID: account, RoleName: "Admin"},
+		Fetch: func(ctx context.Context) (aws.Credentials, error) {
+			s, err := client.Exchange(ctx, sts.Request{Assertion: respond(t, issuer), RoleARN: roleARN, ProviderARN: providerARN})
+			if err != nil {
+				return aws.Credentials{}, err
+			}
+			return s.Credentials, nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = "second" }
+	api := awssts.New(awssts.Options{Region: "us-east-1", BaseEndpoint: &srv.URL, Credentials: first})
+	if got := who(t, srv.URL, stscreds.NewAssumeRoleProvider(api, chainedARN, chain)); got != "arn:aws:sts::"+account+":assumed-role/Chained/second" {
+		t.Error(got)
+	}
+	var refused smithy.APIError
+	_, err = stscreds.NewAssumeRoleProvider(api, roleARN+"Other", chain).Retrieve(t.Context())
+	if !errors.As(err, &refused) || refused.ErrorCode() != "AccessDenied" {
+		t.Errorf("a role that does not trust the first: %v", err)
 	}
 }
 
