@@ -227,7 +227,7 @@ func (p *Portal) join(ctx context.Context, src *directory.Source, a *saml.Assert
 	}
 	person = &directory.Person{
 		SourceID: src.ID, UserName: name, DisplayName: a.Attributes.Get(src.SAML.DisplayName), Email: a.Attributes.Get(src.SAML.Email),
-		Active: true, Owner: "saml:" + src.ID,
+		Active: true, Owner: directory.OwnerSAML + src.ID,
 	}
 	if person.DisplayName == "" {
 		person.DisplayName = name

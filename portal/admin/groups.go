@@ -22,6 +22,7 @@ func (x *Admin) groupRoutes(register func(method, path string, h Handler)) {
 	register("POST", ui.PathAdminGroups, x.createGroup)
 	register("GET", ui.PathAdminGroup, x.group)
 	register("POST", ui.PathAdminGroupMembers, x.changeMember)
+	register("POST", ui.PathAdminGroupHand, x.handOver(ui.PathAdminGroup, x.c.Directory.HandOverGroup))
 }
 
 func (x *Admin) groups(w http.ResponseWriter, r *http.Request, a Actor, status int, problem string) error {
@@ -88,7 +89,7 @@ func (x *Admin) group(w http.ResponseWriter, r *http.Request, a Actor) error {
 	if err != nil {
 		return err
 	}
-	page := ui.AdminGroup{Frame: a.Frame, Editable: editable(g.Owner)}
+	page := ui.AdminGroup{Frame: a.Frame, Editable: editable(g.Owner), Ours: g.Owner == directory.OwnerAdmin}
 	if page.Group, err = x.groupRow(ctx, g, sources); err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ func (x *Admin) peopleRoutes(register func(method, path string, h Handler)) {
 	register("GET", ui.PathAdminPerson, x.person)
 	register("POST", ui.PathAdminPersonBlock, x.block(true))
 	register("POST", ui.PathAdminPersonOpen, x.block(false))
+	register("POST", ui.PathAdminPersonHand, x.handOver(ui.PathAdminPerson, x.c.Directory.HandOver))
 	register("POST", ui.PathAdminPersonTicket, x.ticket)
 	register("POST", ui.PathAdminPersonOut, x.signOut)
 	register("POST", ui.PathAdminFactorRemove, x.removeFactor)
@@ -114,7 +115,7 @@ func (x *Admin) person(w http.ResponseWriter, r *http.Request, a Actor) error {
 	if err != nil {
 		return err
 	}
-	page := ui.AdminPerson{Frame: a.Frame, Owner: p.Owner, Created: p.Created, Tickets: []string{ui.TicketFactor}}
+	page := ui.AdminPerson{Frame: a.Frame, Owner: p.Owner, Ours: p.Owner == directory.OwnerAdmin, Created: p.Created, Tickets: []string{ui.TicketFactor}}
 	if page.Person, err = x.personRow(ctx, p, sources); err != nil {
 		return err
 	}
@@ -184,6 +185,22 @@ func (x *Admin) block(on bool) Handler {
 }
 
 // ticket issues a single-use ticket, shown once.
+// handOver lets provisioning change what an administrator made.
+func (x *Admin) handOver(page string, do func(ctx context.Context, actor, id string) error) Handler {
+	return func(w http.ResponseWriter, r *http.Request, a Actor) error {
+		err := do(r.Context(), a.ID, r.PathValue("id"))
+		if errors.Is(err, directory.ErrKept) {
+			return errKept
+		}
+		if err != nil {
+			return err
+		}
+		x.c.Notice(w, "saved")
+		x.back(w, r, page, r.PathValue("id"))
+		return nil
+	}
+}
+
 func (x *Admin) ticket(w http.ResponseWriter, r *http.Request, a Actor) error {
 	if err := form(w, r); err != nil {
 		return err

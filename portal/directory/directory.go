@@ -33,6 +33,7 @@ var (
 	ErrNotFound = errors.New("directory: not found")
 	ErrConflict = errors.New("directory: name is taken")
 	ErrVersion  = errors.New("directory: changed in the meantime")
+	ErrKept     = errors.New("directory: another owner keeps it")
 )
 
 // SourceKind says how the people of a source sign in.
@@ -67,10 +68,11 @@ type SAMLSource struct {
 
 // Owner values say who wrote an object and so who may change it.
 const (
-	OwnerAdmin  = "admin"  // pages and API of the portal
+	OwnerAdmin  = "admin"  // pages and API of the portal; see [Directory.HandOver]
 	OwnerSample = "sample" // the sample organisation
 	OwnerApply  = "apply"  // a declarative file; only another apply changes it
 	OwnerSCIM   = "scim"   // provisioned
+	OwnerSAML   = "saml:"  // and the source's id: made at a first sign-in
 )
 
 // Person is somebody who can sign in.

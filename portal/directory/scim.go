@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/httpx"
@@ -67,7 +68,14 @@ func givenUp(err error) error {
 
 var errText = &scim.Error{Check: scim.CheckInvalidValue, Public: "a value holds NUL or is not UTF-8"}
 
-var errKept = &scim.Error{Check: scim.CheckMutability, Public: "this resource is kept by the portal's configuration; change it there"}
+var errKept = &scim.Error{Check: scim.CheckMutability, Public: "this resource is kept by the portal's administrators or configuration; change it there, or hand it over there"}
+
+// provisionable tells whether a provisioning client may change what the owner
+// wrote: what provisioning made, or a sign-in by the same source. What an
+// administrator or a declarative file keeps is theirs until they hand it over.
+func provisionable(owner string) bool {
+	return owner == OwnerSCIM || owner == OwnerSample || strings.HasPrefix(owner, OwnerSAML)
+}
 
 type scimUsers struct{ d *Directory }
 
@@ -111,7 +119,7 @@ func (s scimUsers) Replace(ctx context.Context, tenant string, u *scim.User) (*s
 	if err != nil {
 		return nil, err
 	}
-	if p.Owner == OwnerApply {
+	if !provisionable(p.Owner) {
 		return nil, errKept
 	}
 	if strconv.FormatInt(p.Version, 10) != u.Meta.Version {
@@ -132,7 +140,7 @@ func (s scimUsers) Delete(ctx context.Context, tenant, id, version string) error
 		if err != nil {
 			return err
 		}
-		if p.Owner == OwnerApply {
+		if !provisionable(p.Owner) {
 			return errKept
 		}
 		if version != "" && version != strconv.FormatInt(p.Version, 10) {
@@ -356,7 +364,7 @@ func (s scimGroups) writable(ctx context.Context, tenant, id, version string) (*
 	switch {
 	case err != nil:
 		return nil, err
-	case g.Owner == OwnerApply:
+	case !provisionable(g.Owner):
 		return nil, errKept
 	case version != "" && version != strconv.FormatInt(g.Version, 10):
 		return nil, scim.ErrVersion

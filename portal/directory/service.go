@@ -213,6 +213,41 @@ func (d *Directory) DeletePerson(ctx context.Context, actor, sourceID, id string
 	})
 }
 
+// HandOver lets the provisioning client of its source change a person that an
+// administrator made. What a declarative file keeps is refused with
+// [ErrKept].
+func (d *Directory) HandOver(ctx context.Context, actor, personID string) error {
+	return d.c.Store.InTx(ctx, func(ctx context.Context) error {
+		p, err := d.c.Store.Person(ctx, personID)
+		if err != nil {
+			return err
+		}
+		if p.Owner != OwnerAdmin {
+			return ErrKept
+		}
+		p.Owner = OwnerSCIM
+		return d.UpdatePerson(ctx, actor, "handed to provisioning", p)
+	})
+}
+
+// HandOverGroup is [Directory.HandOver] of a group.
+func (d *Directory) HandOverGroup(ctx context.Context, actor, groupID string) error {
+	return d.c.Store.InTx(ctx, func(ctx context.Context) error {
+		g, err := d.c.Store.Group(ctx, groupID)
+		if err != nil {
+			return err
+		}
+		if g.Owner != OwnerAdmin {
+			return ErrKept
+		}
+		g.Owner, g.Modified = OwnerSCIM, d.c.Now().UTC().Truncate(time.Microsecond)
+		if err := d.c.Store.UpdateGroup(ctx, g); err != nil {
+			return err
+		}
+		return d.c.Record(ctx, audit.Event{Type: audit.GroupChanged, Actor: actor, Source: g.SourceID, Details: map[string]string{"group": g.ID, "what": "handed to provisioning"}})
+	})
+}
+
 // CreateGroup stores a new group; its name is unique within the source.
 func (d *Directory) CreateGroup(ctx context.Context, actor string, g *Group) error {
 	g.DisplayName = strings.TrimSpace(g.DisplayName)

@@ -149,7 +149,7 @@ func (s *Server) organise(tb testing.TB) {
 			}
 		}
 		for name, source := range map[string]string{"admin": SourceLocal, "alice": SourcePeople, "bob": SourcePeople} {
-			p := &directory.Person{SourceID: source, UserName: name, DisplayName: name, Email: name + "@example.test", Active: true, Owner: directory.OwnerAdmin}
+			p := &directory.Person{SourceID: source, UserName: name, DisplayName: name, Email: name + "@example.test", Active: true, Owner: directory.OwnerSample}
 			if err := s.Portal.Directory().CreatePerson(ctx, "", p); err != nil {
 				return err
 			}
@@ -158,7 +158,7 @@ func (s *Server) organise(tb testing.TB) {
 		if err := s.Store.SetAdministrator(ctx, s.People["admin"].ID, true); err != nil {
 			return err
 		}
-		s.Group = &directory.Group{SourceID: SourcePeople, DisplayName: GroupName, Owner: directory.OwnerAdmin}
+		s.Group = &directory.Group{SourceID: SourcePeople, DisplayName: GroupName, Owner: directory.OwnerSample}
 		if err := s.Portal.Directory().CreateGroup(ctx, "", s.Group); err != nil {
 			return err
 		}

@@ -59,7 +59,8 @@ type AdminPerson struct {
 	Frame    Frame
 	Problem  string
 	Person   PersonRow
-	Owner    string // who writes it: "Okta (SCIM)", "apply"
+	Owner    string // who writes it: "scim", "apply"
+	Ours     bool   // made here, so that it can be handed over to provisioning
 	Created  time.Time
 	Groups   []Option
 	Factors  []Factor
@@ -119,6 +120,7 @@ type AdminGroup struct {
 	Problem    string
 	Group      GroupRow
 	Editable   bool
+	Ours       bool        // made here, so that it can be handed over to provisioning
 	Members    []PersonRow // at most 50
 	Total      int
 	Parents    []Option

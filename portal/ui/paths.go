@@ -60,6 +60,7 @@ const (
 	PathAdminPerson       = "/admin/people/{id}"
 	PathAdminPersonBlock  = "/admin/people/{id}/block"           // POST
 	PathAdminPersonOpen   = "/admin/people/{id}/unblock"         // POST
+	PathAdminPersonHand   = "/admin/people/{id}/hand-over"       // POST: provisioning may change the person
 	PathAdminPersonTicket = "/admin/people/{id}/ticket"          // POST: invitation, password reset or factor ticket
 	PathAdminPersonOut    = "/admin/people/{id}/sessions/revoke" // POST
 	PathAdminRevoked      = "/admin/people/{id}/revoked"         // GET: what ended, and what AWS may still run
@@ -67,7 +68,8 @@ const (
 	PathAdminFactorRemove = "/admin/people/{id}/factors/{factor}/remove"
 	PathAdminGroups       = "/admin/groups" // GET, POST: create
 	PathAdminGroup        = "/admin/groups/{id}"
-	PathAdminGroupMembers = "/admin/groups/{id}/members" // POST: add or remove
+	PathAdminGroupMembers = "/admin/groups/{id}/members"   // POST: add or remove
+	PathAdminGroupHand    = "/admin/groups/{id}/hand-over" // POST: provisioning may change the group
 	PathAdminAccounts     = "/admin/accounts"
 	PathAdminAccount      = "/admin/accounts/{id}"
 	PathAdminPermSets     = "/admin/permission-sets"
