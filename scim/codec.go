@@ -14,7 +14,6 @@ import (
 type Codec[R any] struct {
 	t    *resourceType
 	base func(*R) Resource
-	to   func(Resource) *R
 }
 
 // NewCodec makes a codec for a resource type, for example
@@ -27,7 +26,7 @@ func NewCodec[R any, P interface {
 	if err != nil {
 		return nil, err
 	}
-	return &Codec[R]{t: t, base: func(r *R) Resource { return P(r) }, to: func(r Resource) *R { return (*R)(r.(P)) }}, nil
+	return &Codec[R]{t: t, base: func(r *R) Resource { return P(r) }}, nil
 }
 
 // Type is the name of the resource type.
@@ -36,10 +35,32 @@ func (c *Codec[R]) Type() string { return c.t.name }
 // Common returns the base of a resource.
 func (c *Codec[R]) Common(r *R) *Base { return c.base(r).Common() }
 
+// Schema is the URN of the core schema.
+func (c *Codec[R]) Schema() string { return c.t.schema.ID }
+
+// IsUnique reports whether values at the path are unique in a tenant.
+func (c *Codec[R]) IsUnique(p filter.Path) bool {
+	to, ok := c.t.resolve(p)
+	return ok && to.attr != nil && to.leaf().Uniqueness != NotUnique
+}
+
 // Encode writes a resource as JSON, without id, meta, password and the
-// attributes named.
-func (c *Codec[R]) Encode(r *R, without ...string) []byte {
-	return appendJSON(make([]byte, 0, 512), c.stored(r, without))
+// attributes named, and lists the values that it is found and sorted by: of
+// all attributes with a schema but those, and those that are never returned.
+func (c *Codec[R]) Encode(r *R, without ...string) ([]byte, []Indexed) {
+	o := c.stored(r, without)
+	doc := make([]byte, 0, 512)
+	if len(c.Common(r).Extra) > 0 {
+		return appendJSON(doc, o), c.values(o)
+	}
+	// What begins with schemas is an answer as it stands, see splice.
+	doc = appendJSON(append(doc, `{"schemas":`...), c.t.schemasOf(o))
+	if body := appendJSON(nil, o); len(body) > len("{}") {
+		doc = append(append(doc, ','), body[1:]...)
+	} else {
+		doc = append(doc, '}')
+	}
+	return doc, c.values(o)
 }
 
 func (c *Codec[R]) stored(r *R, without []string) *object {
@@ -53,17 +74,20 @@ func (c *Codec[R]) stored(r *R, without []string) *object {
 	return o
 }
 
-// Decode reads what [Codec.Encode] wrote.
-func (c *Codec[R]) Decode(stored []byte) (*R, error) {
-	v, err := parseJSON(stored, storedLimits)
+// Decode fills in what [Codec.Encode] wrote; the rest of r stays as it is.
+func (c *Codec[R]) Decode(r *R, stored string) error { return c.t.decode(c.base(r), stored) }
+
+func (t *resourceType) decode(r Resource, stored string) error {
+	v, err := parseText(stored, storedLimits)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	o, ok := v.(*object)
 	if !ok {
-		return nil, refuse(CheckInternal, "a stored resource is no object")
+		return refuse(CheckInternal, "a stored resource is no object")
 	}
-	return c.to(c.t.resource(o)), nil
+	t.plan.decode(o, reflect.ValueOf(r).Elem())
+	return nil
 }
 
 // Source is the resource as what a filter is evaluated over.
@@ -79,10 +103,7 @@ type Indexed struct {
 	Unique  bool   // no other resource of the tenant may have it
 }
 
-// Values lists the values of a resource: of all attributes with a schema but
-// id, meta, those that are never returned, and those named.
-func (c *Codec[R]) Values(r *R, without ...string) []Indexed {
-	o := c.stored(r, without)
+func (c *Codec[R]) values(o *object) []Indexed {
 	out := make([]Indexed, 0, 2*len(o.fields))
 	for _, urn := range c.t.schemasOf(o) {
 		out = append(out, Indexed{Path: "schemas", Element: len(out), Value: filter.TextValue(urn.(string)), Text: urn.(string), Lead: len(out) == 0})
@@ -145,7 +166,7 @@ func indexed(path string, a *Attribute, v filter.Value, element int, lead bool) 
 	return x
 }
 
-// SubAttributes returns the paths of the sub-attributes that Values lists for
+// SubAttributes returns the paths of the sub-attributes that Encode lists for
 // a complex attribute, and nil for others.
 func (c *Codec[R]) SubAttributes(p filter.Path) []string {
 	to, ok := c.t.resolve(filter.Path{URN: p.URN, Name: p.Name})

@@ -13,8 +13,10 @@ import (
 // parseJSON reads one JSON text (RFC 8259) within the limits, in linear time.
 // It refuses what is ambiguous: invalid UTF-8, half surrogate pairs, and a key
 // that an object has twice, whatever the case.
-func parseJSON(body []byte, l Limits) (any, error) {
-	d := decoder{s: string(body), l: l}
+func parseJSON(body []byte, l Limits) (any, error) { return parseText(string(body), l) }
+
+func parseText(body string, l Limits) (any, error) {
+	d := decoder{s: body, l: l}
 	v, err := d.value()
 	if err != nil {
 		return nil, err

@@ -202,13 +202,12 @@ func (l *listing) index(types []*resourceType) (*response, error) {
 		}
 		q.Start = max(1, l.start-total)
 		q.Count = left
-		list, n, _, err := t.store.query(l.c.ctx, l.c.caller.Tenant, q)
-		if err != nil {
+		var found, n int
+		if items, found, n, _, err = l.find(items, t, q); err != nil {
 			return nil, err
 		}
 		total += n
-		left -= len(list)
-		items = l.append(items, t, list)
+		left -= found
 	}
 	o := &object{}
 	o.add("schemas", []any{ListResponseURN})
@@ -220,16 +219,6 @@ func (l *listing) index(types []*resourceType) (*response, error) {
 
 // raw is JSON that is written as it is.
 type raw []byte
-
-func (l *listing) append(items []any, t *resourceType, list []Resource) []any {
-	all := make([]byte, 0, 600*len(list))
-	for _, r := range list {
-		start := len(all)
-		all = l.c.appendResource(all, t, r, l.p)
-		items = append(items, raw(all[start:len(all):len(all)]))
-	}
-	return items
-}
 
 func answer(o *object, items []any) *response {
 	if items == nil {
@@ -270,11 +259,10 @@ func (l *listing) cursor(t *resourceType) (*response, error) {
 			}
 		}
 	}
-	list, total, next, err := t.store.query(l.c.ctx, l.c.caller.Tenant, q)
+	items, found, total, next, err := l.find(make([]any, 0, min(q.Count, 1000)), t, q)
 	if err != nil {
 		return nil, err
 	}
-	items := l.append(nil, t, list)
 	o := &object{}
 	o.add("schemas", []any{ListResponseURN})
 	o.add("totalResults", number(strconv.Itoa(total)))
@@ -282,8 +270,8 @@ func (l *listing) cursor(t *resourceType) (*response, error) {
 	switch {
 	case next != "":
 		o.add("nextCursor", writeCursor(markCursor, next, bound))
-	case q.After == "" && len(list) > 0 && q.Start-1+len(list) < total:
-		o.add("nextCursor", writeCursor(indexCursor, strconv.Itoa(q.Start+len(list)), bound))
+	case q.After == "" && found > 0 && q.Start-1+found < total:
+		o.add("nextCursor", writeCursor(indexCursor, strconv.Itoa(q.Start+found), bound))
 	}
 	return answer(o, items), nil
 }

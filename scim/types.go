@@ -143,6 +143,8 @@ type erased interface {
 	replace(ctx context.Context, tenant string, r Resource) (Resource, error)
 	delete(ctx context.Context, tenant, id, version string) error
 	query(ctx context.Context, tenant string, q Query) (list []Resource, total int, next string, err error)
+	// documents is query; docs is nil where the store decodes.
+	documents(ctx context.Context, tenant string, q Query) (list []Resource, docs []string, total int, next string, err error)
 	unwrap() any
 }
 
@@ -171,14 +173,25 @@ func (a adapter[R, P]) delete(ctx context.Context, tenant, id, version string) e
 
 func (a adapter[R, P]) query(ctx context.Context, tenant string, q Query) ([]Resource, int, string, error) {
 	page, err := a.s.Query(ctx, tenant, q)
-	if err != nil {
-		return nil, 0, "", err
+	return a.list(page), page.Total, page.Next, err
+}
+
+func (a adapter[R, P]) documents(ctx context.Context, tenant string, q Query) ([]Resource, []string, int, string, error) {
+	d, ok := a.s.(documentStore[R])
+	if !ok {
+		list, total, next, err := a.query(ctx, tenant, q)
+		return list, nil, total, next, err
 	}
+	page, docs, err := d.Documents(ctx, tenant, q)
+	return a.list(page), docs, page.Total, page.Next, err
+}
+
+func (a adapter[R, P]) list(page Page[R]) []Resource {
 	out := make([]Resource, len(page.Resources))
 	for i, r := range page.Resources {
 		out[i] = P(r)
 	}
-	return out, page.Total, page.Next, nil
+	return out
 }
 
 func resourceOf[R any, P interface {

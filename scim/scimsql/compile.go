@@ -43,10 +43,12 @@ func order(kind filter.Kind, text string, v filter.Value) []byte {
 // compiler makes SQL of a filter. r is the resource in scim_resources; $1 is
 // the tenant and $2 the type.
 type compiler struct {
-	kind string
-	subs func(filter.Path) []string
-	args []any
-	n    int // of subqueries
+	kind   string
+	schema string // URN of the core schema
+	subs   func(filter.Path) []string
+	unique func(filter.Path) bool
+	args   []any
+	n      int // of subqueries
 }
 
 func (c *compiler) arg(v any) string {
@@ -71,6 +73,9 @@ func (c *compiler) where(e filter.Expr) (string, error) {
 	case *filter.Compare:
 		if s, ok, err := c.column(e); ok || err != nil {
 			return s, err
+		}
+		if e.Path.Name == "schemas" && e.Path.URN == "" {
+			return c.schemas(e)
 		}
 		return c.compare(e)
 	case *filter.Present:
@@ -126,10 +131,46 @@ func (c *compiler) column(e *filter.Compare) (string, bool, error) {
 	if !ok || e.Value.Kind == filter.Text && op != "=" && op != "<>" {
 		return "", true, unserved(e.Path.String())
 	}
+	if col == "r.created" {
+		return "(" + c.created(e.Op, arg.(int64)) + ")", true, nil
+	}
 	return col + " " + op + " " + c.arg(arg), true, nil
 }
 
 func micros(t time.Time) int64 { return t.UnixMicro() }
+
+// schemas compares with the core schema, which every resource has and no row
+// says, and with the others.
+func (c *compiler) schemas(e *filter.Compare) (string, error) {
+	switch {
+	case filter.Match(e, core(c.schema)):
+		return "1 = 1", nil
+	case e.Value.Kind == filter.Null:
+		return "1 = 0", nil
+	}
+	s, err := c.owners(e)
+	return "r.id IN (" + s + ")", err
+}
+
+// core is the schemas of a resource without extensions.
+type core string
+
+func (u core) Values(filter.Path) []filter.Value { return []filter.Value{filter.TextValue(string(u))} }
+
+func (core) Elements(filter.Path) []filter.Source { return nil }
+
+// created says of the time of creation what the order of ids can answer.
+func (c *compiler) created(op filter.Op, at int64) string {
+	switch op {
+	case filter.Eq:
+		return "r.created = " + c.arg(at) + " AND r.id >= " + c.arg(idBound(at, false)) + " AND r.id <= " + c.arg(idBound(at, true))
+	case filter.Gt, filter.Ge:
+		return "r.created " + sqlOps[op] + " " + c.arg(at) + " AND r.id >= " + c.arg(idBound(at, false))
+	case filter.Lt, filter.Le:
+		return "r.created " + sqlOps[op] + " " + c.arg(at) + " AND r.id <= " + c.arg(idBound(at, true))
+	}
+	return "r.created <> " + c.arg(at)
+}
 
 var sqlOps = map[filter.Op]string{filter.Eq: "=", filter.Ne: "<>", filter.Gt: ">", filter.Ge: ">=", filter.Lt: "<", filter.Le: "<="}
 
@@ -157,12 +198,12 @@ func (c *compiler) owners(e filter.Expr) (string, error) {
 			return s, err
 		}
 		cond, err := c.condition(e)
-		return "SELECT owner FROM scim_values WHERE tenant = $1 AND kind = $2 AND path = " + c.arg(e.Path.String()) + " AND " + cond, err
+		return "SELECT owner FROM scim_values WHERE tenant = $1 AND kind = $2 AND path = " + c.arg(e.Path.String()) + " AND " + cond + c.index(e.Path), err
 	case *filter.Present:
 		if s, ok, err := c.related(e.Path, nil); ok || err != nil {
 			return s, err
 		}
-		return "SELECT owner FROM scim_values WHERE tenant = $1 AND kind = $2 AND path IN (" + c.paths(e.Path) + ")" + c.someText(e.Path), nil
+		return "SELECT owner FROM scim_values WHERE tenant = $1 AND kind = $2 AND path IN (" + c.paths(e.Path) + ")" + c.someText(e.Path) + c.index(e.Path), nil
 	case *filter.Within:
 		if e.Path.Name == "members" || e.Path.Name == "groups" {
 			if cmp, ok := e.Filter.(*filter.Compare); ok {
@@ -183,6 +224,14 @@ func (c *compiler) owners(e filter.Expr) (string, error) {
 func (c *compiler) alias() string {
 	c.n++
 	return "s" + strconv.Itoa(c.n)
+}
+
+// index says which of the two indexes has the values.
+func (c *compiler) index(p filter.Path) string {
+	if c.unique(p) {
+		return " AND uniq = 1"
+	}
+	return " AND uniq = 0"
 }
 
 // paths lists the paths that say that an attribute has a value.
@@ -222,7 +271,7 @@ func (c *compiler) elements(p filter.Path, e filter.Expr) (string, error) {
 		return strings.Join(parts, op), nil
 	}
 	at := func(sub filter.Path) string { return filter.Path{URN: p.URN, Name: p.Name, Sub: sub.Name}.String() }
-	from := "SELECT owner, elem FROM scim_values WHERE tenant = $1 AND kind = $2 AND "
+	from := "SELECT owner, elem FROM scim_values WHERE tenant = $1 AND kind = $2 AND uniq = 0 AND "
 	switch e := e.(type) {
 	case *filter.And:
 		return combine(e.Terms, " INTERSECT ")
@@ -340,7 +389,7 @@ func (c *compiler) related(p filter.Path, e *filter.Compare) (string, bool, erro
 	case "value":
 		groups = "group_id = " + c.arg(e.Value.Text)
 	case "display":
-		groups = "group_id IN (SELECT owner FROM scim_values WHERE tenant = $1 AND kind = 'Group' AND path = 'displayName' AND ord = " +
+		groups = "group_id IN (SELECT owner FROM scim_values WHERE tenant = $1 AND kind = 'Group' AND path = 'displayName' AND uniq = 0 AND ord = " +
 			c.arg(order(filter.Text, filter.Fold(e.Value.Text), e.Value)) + " AND fold = " + c.arg(filter.Fold(e.Value.Text)) + ")"
 	default:
 		return "", true, unserved(p.String())

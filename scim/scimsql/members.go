@@ -254,47 +254,80 @@ func (s *resources[R]) fillMembers(ctx context.Context, tenant string, groups []
 
 // fillGroups adds the groups that users are in, through groups too. Circles
 // end, because a group is followed once.
-func (s *resources[R]) fillGroups(ctx context.Context, tenant string, users []*scim.User) error {
-	ids := make([]string, len(users))
-	for i, u := range users {
-		ids[i] = u.ID
+func (s *resources[R]) fillGroups(ctx context.Context, tenant string, users []*scim.User, run bool) error {
+	g := parents{of: map[string][]string{}, names: map[string]string{}}
+	var err error
+	if run && len(users) > 1 {
+		err = s.parents(ctx, &g, "m.member >= $2 AND m.member <= $3", tenant, users[0].ID, users[len(users)-1].ID)
+	} else {
+		ids := make([]string, len(users))
+		for i, u := range users {
+			ids[i] = u.ID
+		}
+		err = s.parentsOf(ctx, &g, tenant, ids, false)
 	}
-	direct, names, err := s.parents(ctx, tenant, ids)
-	if err != nil || len(direct) == 0 {
+	if err != nil || len(g.names) == 0 {
 		return err
 	}
-	above := map[string][]string{}
-	for level := slices.Collect(maps.Keys(names)); len(level) > 0; {
-		next, more, err := s.parents(ctx, tenant, level)
-		if err != nil {
-			return err
-		}
-		maps.Copy(above, next)
-		level = nil
-		for id, name := range more {
-			if _, seen := names[id]; !seen {
-				names[id] = name
-				level = append(level, id)
-			}
-		}
+	if err := s.above(ctx, &g, tenant); err != nil {
+		return err
 	}
 	for _, u := range users {
-		u.Groups = memberships(direct[u.ID], above, names)
+		u.Groups = g.memberships(u.ID)
 	}
 	return nil
 }
 
-func memberships(direct []string, above map[string][]string, names map[string]string) []scim.Membership {
-	var out []scim.Membership
-	seen := map[string]bool{}
+// parents is the groups that resources are members of, and their names.
+type parents struct {
+	of    map[string][]string
+	names map[string]string
+}
+
+// above finds the groups that the groups are in, if any group of the tenant is
+// in another.
+func (s *resources[R]) above(ctx context.Context, g *parents, tenant string) error {
+	nested := false
+	if err := s.q(ctx).QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM scim_members WHERE tenant = $1 AND kind = 'Group')`, tenant).Scan(&nested); err != nil || !nested {
+		return err
+	}
+	for level := slices.Collect(maps.Keys(g.names)); len(level) > 0; {
+		more := parents{of: g.of, names: map[string]string{}}
+		if err := s.parentsOf(ctx, &more, tenant, level, true); err != nil {
+			return err
+		}
+		level = nil
+		for id, name := range more.names {
+			if _, seen := g.names[id]; !seen {
+				g.names[id] = name
+				level = append(level, id)
+			}
+		}
+	}
+	return nil
+}
+
+// memberships lists the groups of one resource, sorted by name.
+func (g *parents) memberships(id string) []scim.Membership {
+	direct := g.of[id]
+	if len(direct) == 0 {
+		return nil
+	}
+	out := make([]scim.Membership, 0, len(direct))
+	seen := func(id string) bool {
+		return slices.ContainsFunc(out, func(m scim.Membership) bool { return m.Value == id })
+	}
+	if len(direct) > 16 {
+		known := make(map[string]bool, len(direct))
+		seen = func(id string) bool { was := known[id]; known[id] = true; return was }
+	}
 	kind := "direct"
 	for level := direct; len(level) > 0; kind = "indirect" {
 		var next []string
 		for _, id := range level {
-			if !seen[id] {
-				seen[id] = true
-				out = append(out, scim.Membership{Value: id, Display: names[id], Type: kind})
-				next = append(next, above[id]...)
+			if !seen(id) {
+				out = append(out, scim.Membership{Value: id, Display: g.names[id], Type: kind})
+				next = append(next, g.of[id]...)
 			}
 		}
 		level = next
@@ -305,25 +338,40 @@ func memberships(direct []string, above map[string][]string, names map[string]st
 	return out
 }
 
-// parents finds the groups that have one of the ids for a member, and their
-// names.
-func (s *resources[R]) parents(ctx context.Context, tenant string, ids []string) (of map[string][]string, names map[string]string, err error) {
-	of, names = map[string][]string{}, map[string]string{}
+// parentsOf finds the groups that have one of the ids for a member. nested says
+// that the members are groups.
+func (s *resources[R]) parentsOf(ctx context.Context, g *parents, tenant string, ids []string, nested bool) error {
 	for chunk := range slices.Chunk(ids, memberRows) {
-		args := []any{tenant}
-		for _, id := range chunk {
-			args = append(args, id)
+		args := padded(tenant, chunk)
+		where := "m.member IN (" + placeholders(2, len(args)-1) + ")"
+		if nested {
+			where += " AND m.kind = 'Group'"
 		}
-		if err := s.parentRows(ctx, args, of, names); err != nil {
-			return nil, nil, err
+		if err := s.parents(ctx, g, where, args...); err != nil {
+			return err
 		}
 	}
-	return of, names, nil
+	return nil
 }
 
-func (s *resources[R]) parentRows(ctx context.Context, args []any, of map[string][]string, names map[string]string) error {
+// padded lists arguments, the last one again until their number is one of few,
+// so that few statements do.
+func padded(tenant string, ids []string) []any {
+	n := 1
+	for n < len(ids) {
+		n *= 4
+	}
+	n = min(n, memberRows)
+	args := append(make([]any, 0, n+1), tenant)
+	for i := range n {
+		args = append(args, ids[min(i, len(ids)-1)])
+	}
+	return args
+}
+
+func (s *resources[R]) parents(ctx context.Context, g *parents, where string, args ...any) error {
 	rows, err := s.q(ctx).QueryContext(ctx, `SELECT m.member, m.group_id, g.name FROM scim_members m CROSS JOIN scim_resources g
-		WHERE m.tenant = $1 AND m.member IN (`+placeholders(2, len(args)-1)+`) AND g.tenant = $1 AND g.kind = 'Group' AND g.id = m.group_id`, args...)
+		WHERE m.tenant = $1 AND `+where+` AND g.tenant = $1 AND g.kind = 'Group' AND g.id = m.group_id`, args...)
 	if err != nil {
 		return err
 	}
@@ -333,8 +381,8 @@ func (s *resources[R]) parentRows(ctx context.Context, args []any, of map[string
 		if err := rows.Scan(&member, &group, &name); err != nil {
 			return err
 		}
-		of[member] = append(of[member], group)
-		names[group] = name
+		g.of[member] = append(g.of[member], group)
+		g.names[group] = name
 	}
 	return rows.Err()
 }

@@ -5,44 +5,60 @@ package scimsql
 
 import (
 	"context"
-	"strconv"
-	"strings"
 
 	"github.com/gatehouse-id/gatehouse/scim"
 	"github.com/gatehouse-id/gatehouse/scim/filter"
 )
 
 func (s *resources[R]) Query(ctx context.Context, tenant string, q scim.Query) (scim.Page[R], error) {
-	c := &compiler{kind: s.codec.Type(), subs: s.codec.SubAttributes, args: []any{tenant, s.codec.Type()}}
+	page, docs, err := s.Documents(ctx, tenant, q)
+	if err != nil {
+		return page, err
+	}
+	for i, r := range page.Resources {
+		if err := s.codec.Decode(r, docs[i]); err != nil {
+			return page, err
+		}
+	}
+	return page, nil
+}
+
+// Documents answers a query without decoding what it finds: the resources have
+// what is not in the documents.
+func (s *resources[R]) Documents(ctx context.Context, tenant string, q scim.Query) (scim.Page[R], []string, error) {
+	c := &compiler{kind: s.codec.Type(), schema: s.codec.Schema(), subs: s.codec.SubAttributes, unique: s.codec.IsUnique, args: []any{tenant, s.codec.Type()}}
 	from, err := c.from(q.Filter)
 	if err != nil {
-		return scim.Page[R]{}, err
+		return scim.Page[R]{}, nil, err
 	}
 	var page scim.Page[R]
 	var list []row
 	more := false
 	if q.Count > 0 {
 		if list, more, err = s.page(ctx, c, from, q); err != nil {
-			return page, busy(err)
+			return page, nil, busy(err)
 		}
 	}
 	if page.Total = max(q.Start, 1) - 1 + len(list); more || q.After != "" || len(list) == 0 {
-		if err := s.q(ctx).QueryRowContext(ctx, "SELECT COUNT(*) FROM "+from.String(), c.args...).Scan(&page.Total); err != nil {
-			return page, busy(err)
+		query, args := "SELECT COUNT(*) FROM "+from.String(), c.args
+		if q.Filter == nil {
+			query = "SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM scim_counts WHERE tenant = $1 AND kind = $2"
 		}
-	}
-	for _, x := range list {
-		r, err := s.decode(x)
-		if err != nil {
-			return page, err
+		if err := s.q(ctx).QueryRowContext(ctx, query, args...).Scan(&page.Total); err != nil {
+			return page, nil, busy(err)
 		}
-		page.Resources = append(page.Resources, r)
 	}
 	if more && q.Sort.By.Name == "" {
-		last := list[len(list)-1]
-		page.Next = strconv.FormatInt(last.created, 10) + ":" + last.id
+		page.Next = list[len(list)-1].id
 	}
-	return page, busy(s.fill(ctx, tenant, page.Resources, q.Omit))
+	shells := make([]R, len(list))
+	docs := make([]string, len(list))
+	page.Resources = make([]*R, len(list))
+	for i := range list {
+		page.Resources[i], docs[i] = &shells[i], list[i].doc
+		s.head(&shells[i], &list[i])
+	}
+	return page, docs, busy(s.fill(ctx, tenant, page.Resources, q.Omit, q.Filter == nil && q.Sort.By.Name == ""))
 }
 
 // selected is which resources a filter selects.
@@ -150,44 +166,40 @@ func (s *resources[R]) page(ctx context.Context, c *compiler, from selected, q s
 }
 
 func (c *compiler) selection(from selected, q scim.Query) (string, error) {
-	order, tables, dir := "r.created, r.id", from.tables(), ""
+	order, tables, dir := "r.id", from.tables(), ""
 	if q.Sort.Descending {
 		dir = " DESC"
 	}
 	const join = "s.tenant = $1 AND s.kind = $2 AND s.owner = r.id AND s.path = "
-	switch path := q.Sort.By.String(); path {
-	case "":
-	case "id":
+	switch path := q.Sort.By.String(); {
+	case path == "":
+	case path == "id" || path == "meta.created": // one order, see newID
 		order = "r.id" + dir
-	case "meta.created":
-		order = "r.created" + dir + ", r.id" + dir
-	case "meta.lastModified":
+	case path == "meta.lastModified":
 		order = "r.modified" + dir + ", r.id" + dir
-	case "userName":
+	case path == "userName" && c.kind == "User":
 		// Every user has one, and so the index has the order.
 		if from.driver == "" {
 			tables = "scim_values s CROSS JOIN " + tables
 		} else {
 			tables += " CROSS JOIN scim_values s"
 		}
-		from.where += " AND " + join + "'userName'"
-		order = "s.ord" + dir + ", s.owner" + dir
+		from.where += " AND " + join + "'userName' AND s.uniq = 1"
+		order = "s.ord" + dir
 	default:
 		switch q.Sort.By.Name {
 		case "members", "groups", "meta", "schemas":
 			return "", &scim.Error{Check: scim.CheckInvalidPath, Public: "sortBy: " + path + " gives no order"}
 		}
 		tables += " LEFT JOIN scim_values s ON " + join + c.arg(path) + " AND s.lead = 1"
-		order = "(CASE WHEN s.ord IS NULL THEN 1 ELSE 0 END)" + dir + ", s.ord" + dir + ", r.created, r.id"
+		order = "(CASE WHEN s.ord IS NULL THEN 1 ELSE 0 END)" + dir + ", s.ord" + dir + ", r.id"
 	}
 	query := "SELECT r.id, r.version, r.created, r.modified, r.doc FROM " + tables + " WHERE " + from.where
 	if q.After != "" {
-		created, id, ok := strings.Cut(q.After, ":")
-		n, err := strconv.ParseInt(created, 10, 64)
-		if !ok || err != nil || q.Sort.By.Name != "" || strings.ContainsRune(id, 0) {
+		if q.Sort.By.Name != "" || !isID(q.After) {
 			return "", &scim.Error{Check: scim.CheckInvalidCursor, Public: "the cursor is not one of this query"}
 		}
-		query += " AND (r.created, r.id) > (" + c.arg(n) + ", " + c.arg(id) + ")"
+		query += " AND r.id > " + c.arg(q.After)
 	}
 	query += " ORDER BY " + order + " LIMIT " + c.arg(int64(q.Count)+1)
 	if q.Start > 1 && q.After == "" {

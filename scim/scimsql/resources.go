@@ -4,17 +4,20 @@
 package scimsql
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	mathrand "math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/gatehouse-id/gatehouse/internal/sqltx"
 	"github.com/gatehouse-id/gatehouse/scim"
 )
 
@@ -48,32 +51,70 @@ func name(r any) string {
 	return ""
 }
 
-func newID() string {
+// newID makes an identifier that begins with the time (RFC 9562 version 7, with
+// the microseconds of section 6.2 method 3) and has 64 random bits.
+func newID(micros int64) string {
 	var b [16]byte
-	rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80 // RFC 9562 version 4
+	rand.Read(b[8:])
+	ms, us := uint64(max(micros, 0))/1000, uint64(max(micros, 0))%1000
+	binary.BigEndian.PutUint64(b[:], ms<<16|us<<2)
+	b[6], b[8] = b[6]&0x0f|0x70, b[8]&0x3f|0x80
+	return uuid(b)
+}
+
+func uuid(b [16]byte) string {
 	s := hex.EncodeToString(b[:])
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+}
+
+// idBound is not above, or not below, any id of that time.
+func idBound(micros int64, above bool) string {
+	var b [16]byte
+	ms, us := uint64(max(micros, 0))/1000, uint64(max(micros, 0))%1000
+	binary.BigEndian.PutUint64(b[:], ms<<16|us<<2)
+	b[6] = b[6]&0x0f | 0x70
+	if above {
+		b[7] |= 3
+		for i := 8; i < 16; i++ {
+			b[i] = 0xff
+		}
+	}
+	return uuid(b)
 }
 
 func fromMicros(us int64) time.Time { return time.UnixMicro(us).UTC() }
 
 func format(version int64) string { return strconv.FormatInt(version, 10) }
 
+// isID reports whether a text has the form of an identifier.
+func isID(s string) bool {
+	return len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-' && strings.Trim(s, "0123456789abcdef-") == ""
+}
+
+// encode makes what is stored. No row says that a resource has the core schema.
+func (s *resources[R]) encode(r *R) (string, []scim.Indexed) {
+	doc, values := s.codec.Encode(r, s.apart()...)
+	return string(doc), slices.DeleteFunc(values, func(v scim.Indexed) bool { return v.Path == "schemas" && v.Text == s.codec.Schema() })
+}
+
 func (s *resources[R]) Create(ctx context.Context, tenant string, r *R) (*R, error) {
 	if tenant == "" {
 		return nil, errNoTenant
 	}
-	doc, values := s.codec.Encode(r, s.apart()...), s.codec.Values(r, s.apart()...)
+	doc, values := s.encode(r)
 	var out *R
 	err := s.InTx(ctx, func(ctx context.Context) error {
-		id, now := newID(), s.micros()
+		now := s.micros()
+		id := newID(now)
 		_, err := s.q(ctx).ExecContext(ctx, `INSERT INTO scim_resources (tenant, kind, id, version, created, modified, name, doc)
-			VALUES ($1, $2, $3, 1, $4, $4, $5, $6)`, tenant, s.codec.Type(), id, now, name(r), string(doc))
+			VALUES ($1, $2, $3, 1, $4, $4, $5, $6)`, tenant, s.codec.Type(), id, now, name(r), doc)
 		if err != nil {
 			return err
 		}
 		if err := s.insertValues(ctx, tenant, id, values); err != nil {
+			return err
+		}
+		if err := s.count(ctx, tenant, 1); err != nil {
 			return err
 		}
 		if g, ok := any(r).(*scim.Group); ok && len(g.Members) > 0 {
@@ -81,7 +122,7 @@ func (s *resources[R]) Create(ctx context.Context, tenant string, r *R) (*R, err
 				return err
 			}
 		}
-		if out, err = s.assemble(ctx, tenant, row{id: id, version: 1, created: now, modified: now, doc: string(doc)}, scim.OmitGroups); err != nil {
+		if out, err = s.assemble(ctx, tenant, row{id: id, version: 1, created: now, modified: now, doc: doc}, scim.OmitGroups); err != nil {
 			return err
 		}
 		return nil
@@ -96,28 +137,25 @@ type row struct {
 	doc                        string
 }
 
-// decode makes the resource without what lives in other tables.
-func (s *resources[R]) decode(x row) (*R, error) {
-	r, err := s.codec.Decode([]byte(x.doc))
-	if err != nil {
-		return nil, err
-	}
+// head fills in what the columns say.
+func (s *resources[R]) head(r *R, x *row) {
 	base := s.codec.Common(r)
 	base.ID = x.id
 	base.Meta = scim.Meta{ResourceType: s.codec.Type(), Created: fromMicros(x.created), LastModified: fromMicros(x.modified), Version: format(x.version)}
-	return r, nil
 }
 
 func (s *resources[R]) assemble(ctx context.Context, tenant string, x row, omit scim.Omit) (*R, error) {
-	r, err := s.decode(x)
-	if err != nil {
+	r := new(R)
+	s.head(r, &x)
+	if err := s.codec.Decode(r, x.doc); err != nil {
 		return nil, err
 	}
-	return r, s.fill(ctx, tenant, []*R{r}, omit)
+	return r, s.fill(ctx, tenant, []*R{r}, omit, false)
 }
 
-// fill adds members or memberships to resources.
-func (s *resources[R]) fill(ctx context.Context, tenant string, list []*R, omit scim.Omit) error {
+// fill adds members or memberships to resources. In a run nothing of the type
+// stands between the first and the last of them.
+func (s *resources[R]) fill(ctx context.Context, tenant string, list []*R, omit scim.Omit, run bool) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -128,7 +166,7 @@ func (s *resources[R]) fill(ctx context.Context, tenant string, list []*R, omit 
 		}
 	case []*scim.User:
 		if omit&scim.OmitGroups == 0 {
-			return s.fillGroups(ctx, tenant, list)
+			return s.fillGroups(ctx, tenant, list, run)
 		}
 	}
 	return nil
@@ -162,10 +200,10 @@ func (s *resources[R]) Replace(ctx context.Context, tenant string, r *R) (*R, er
 	if err != nil {
 		version = -1
 	}
-	doc, values := s.codec.Encode(r, s.apart()...), s.codec.Values(r, s.apart()...)
+	doc, values := s.encode(r)
 	var out *R
 	err = s.InTx(ctx, func(ctx context.Context) error {
-		x := row{id: base.ID, version: version + 1, modified: s.micros(), doc: string(doc)}
+		x := row{id: base.ID, version: version + 1, modified: s.micros(), doc: doc}
 		err := s.q(ctx).QueryRowContext(ctx, `UPDATE scim_resources SET version = version + 1, modified = $1, name = $2, doc = $3
 			WHERE tenant = $4 AND kind = $5 AND id = $6 AND version = $7 RETURNING created`,
 			x.modified, name(r), x.doc, tenant, s.codec.Type(), base.ID, version).Scan(&x.created)
@@ -217,6 +255,9 @@ func (s *resources[R]) Delete(ctx context.Context, tenant, id, version string) e
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(err, s.missing(ctx, tenant, id))
 		}
+		if err := s.count(ctx, tenant, -1); err != nil {
+			return err
+		}
 		for _, q := range []string{
 			`DELETE FROM scim_values WHERE tenant = $1 AND kind = $2 AND owner = $3`,
 			`UPDATE scim_resources SET version = version + 1, modified = $4 WHERE tenant = $1 AND kind = 'Group'
@@ -235,34 +276,56 @@ func (s *resources[R]) Delete(ctx context.Context, tenant, id, version string) e
 	})
 }
 
+// shards is how many rows a count is spread over, so that transactions that
+// create at the same time seldom wait for each other.
+const shards = 32
+
+// count adds to the number of resources.
+func (s *resources[R]) count(ctx context.Context, tenant string, n int64) error {
+	_, err := s.q(ctx).ExecContext(ctx, `INSERT INTO scim_counts (tenant, kind, shard, n) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (tenant, kind, shard) DO UPDATE SET n = scim_counts.n + excluded.n`, tenant, s.codec.Type(), mathrand.Int64N(shards), n)
+	return err
+}
+
 // valueRows is how many rows of values one statement inserts.
 const valueRows = 60
 
 func (s *resources[R]) insertValues(ctx context.Context, tenant, id string, values []scim.Indexed) error {
 	for chunk := range slices.Chunk(values, valueRows) {
-		var b strings.Builder
-		b.WriteString(`INSERT INTO scim_values (tenant, kind, owner, path, elem, ord, fold, lead, uniq) VALUES `)
-		args := []any{tenant, s.codec.Type(), id}
-		for i, v := range chunk {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			b.WriteString(`($1,$2,$3`)
-			for range 6 {
-				b.WriteString(",$" + strconv.Itoa(len(args)+1))
-				args = append(args, nil)
-			}
-			b.WriteByte(')')
-			copy(args[len(args)-6:], []any{v.Path, v.Element, order(v.Value.Kind, v.Text, v.Value), v.Text, flag(v.Lead), flag(v.Unique)})
+		args := append(make([]any, 0, 3+6*len(chunk)), tenant, s.codec.Type(), id)
+		for _, v := range chunk {
+			args = append(args, v.Path, v.Element, order(v.Value.Kind, v.Text, v.Value), v.Text, flag(v.Lead), flag(v.Unique))
 		}
-		if _, err := s.q(ctx).ExecContext(ctx, b.String(), args...); err != nil {
-			if sqltx.IsUnique(err) {
-				return errors.Join(scim.ErrConflict, err)
-			}
+		res, err := s.q(ctx).ExecContext(ctx, insertValues(len(chunk)), args...)
+		if err != nil {
 			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n < int64(len(chunk)) {
+			return cmp.Or(err, scim.ErrConflict)
 		}
 	}
 	return nil
+}
+
+var insertStatements sync.Map // number of rows -> text
+
+// insertValues is the statement for n rows, which leaves out those that are
+// not unique.
+func insertValues(n int) string {
+	if s, ok := insertStatements.Load(n); ok {
+		return s.(string)
+	}
+	var b strings.Builder
+	b.WriteString(`INSERT INTO scim_values (tenant, kind, owner, path, elem, ord, fold, lead, uniq) VALUES `)
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(`($1,$2,$3,` + placeholders(4+6*i, 6) + `)`)
+	}
+	b.WriteString(` ON CONFLICT DO NOTHING`)
+	insertStatements.Store(n, b.String())
+	return b.String()
 }
 
 func flag(b bool) int64 {

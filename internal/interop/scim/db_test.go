@@ -114,7 +114,7 @@ func TestStores(t *testing.T) {
 			t.Parallel()
 			db := open(t)
 			scimtest.TestStore(t, func(t *testing.T) scimtest.Stores {
-				for _, table := range []string{"scim_resources", "scim_values", "scim_members", "scim_tokens"} {
+				for _, table := range []string{"scim_resources", "scim_values", "scim_counts", "scim_members", "scim_tokens"} {
 					if _, err := db.Exec("DELETE FROM " + table); err != nil {
 						t.Fatal(err)
 					}

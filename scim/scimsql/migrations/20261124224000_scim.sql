@@ -1,4 +1,6 @@
 -- +goose Up
+-- Ids begin with the time of creation, so that their order is that of creation
+-- and new rows stand side by side.
 CREATE TABLE scim_resources (
     tenant   TEXT   NOT NULL,
     kind     TEXT   NOT NULL,
@@ -10,24 +12,35 @@ CREATE TABLE scim_resources (
     doc      TEXT   NOT NULL,
     PRIMARY KEY (tenant, kind, id)
 );
-CREATE INDEX scim_resources_order ON scim_resources (tenant, kind, created, id);
+CREATE INDEX scim_resources_groups ON scim_resources (tenant, id, name) WHERE kind = 'Group';
 
--- One row for each value that a resource is found or sorted by. ord compares
--- byte by byte in every database; fold is the whole text.
-CREATE TABLE scim_values (
+-- How many resources there are is the sum of the shards.
+CREATE TABLE scim_counts (
     tenant TEXT   NOT NULL,
     kind   TEXT   NOT NULL,
-    owner  TEXT   NOT NULL,
-    path   TEXT   NOT NULL,
-    elem   BIGINT NOT NULL,
-    ord    BYTEA  NOT NULL,
-    fold   TEXT   NOT NULL,
-    lead   BIGINT NOT NULL,
-    uniq   BIGINT NOT NULL
+    shard  BIGINT NOT NULL,
+    n      BIGINT NOT NULL,
+    PRIMARY KEY (tenant, kind, shard)
 );
-CREATE INDEX scim_values_find ON scim_values (tenant, kind, path, ord, owner);
-CREATE INDEX scim_values_owner ON scim_values (tenant, kind, owner, path);
+
+-- One row for each value that a resource is found or sorted by. ord compares
+-- byte by byte in every database; fold is the whole text. No column is declared
+-- NOT NULL, though none ever is: a statement that may stop half-way makes SQLite
+-- copy every page that it writes to.
+CREATE TABLE scim_values (
+    tenant TEXT,
+    kind   TEXT,
+    owner  TEXT,
+    path   TEXT,
+    elem   BIGINT,
+    ord    BYTEA,
+    fold   TEXT,
+    lead   BIGINT,
+    uniq   BIGINT
+);
+CREATE INDEX scim_values_find ON scim_values (tenant, kind, path, ord, owner) WHERE uniq = 0;
 CREATE UNIQUE INDEX scim_values_unique ON scim_values (tenant, kind, path, ord) WHERE uniq = 1;
+CREATE INDEX scim_values_owner ON scim_values (tenant, owner, path);
 
 CREATE TABLE scim_members (
     tenant   TEXT   NOT NULL,
@@ -39,6 +52,7 @@ CREATE TABLE scim_members (
     PRIMARY KEY (tenant, group_id, member)
 );
 CREATE INDEX scim_members_of ON scim_members (tenant, member, group_id);
+CREATE INDEX scim_members_nested ON scim_members (tenant, member, group_id) WHERE kind = 'Group';
 
 CREATE TABLE scim_tokens (
     id        TEXT   NOT NULL PRIMARY KEY,
@@ -57,4 +71,5 @@ CREATE INDEX scim_tokens_tenant ON scim_tokens (tenant, created);
 DROP TABLE scim_tokens;
 DROP TABLE scim_members;
 DROP TABLE scim_values;
+DROP TABLE scim_counts;
 DROP TABLE scim_resources;
