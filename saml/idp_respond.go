@@ -213,7 +213,7 @@ func (a *issue) response() ([]byte, error) {
 		return nil, err
 	}
 	if a.peer.Sign != SignResponse {
-		if assertion, err = signMessage(assertion, key); err != nil {
+		if assertion, err = signWritten(assertion, a.id, key); err != nil {
 			return nil, refuse(CheckConfig, "sign assertion: %w", err)
 		}
 	}
@@ -240,7 +240,7 @@ func (p *IdentityProvider) wrap(id, acs, irt string, now time.Time, st Status, a
 	if !sign {
 		return w.b, nil
 	}
-	msg, err := signMessage(w.b, p.cfg.Keys[0])
+	msg, err := signWritten(w.b, id, p.cfg.Keys[0])
 	if err != nil {
 		return nil, refuse(CheckConfig, "sign response: %w", err)
 	}

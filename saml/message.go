@@ -209,7 +209,14 @@ func parseForm(r *http.Request, limit int) error {
 	return nil
 }
 
-func encodeMessage(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
+func encodeMessage(b []byte) string {
+	var s strings.Builder
+	s.Grow(base64.StdEncoding.EncodedLen(len(b)))
+	e := base64.NewEncoder(base64.StdEncoding, &s) // into the string itself
+	_, _ = e.Write(b)
+	_ = e.Close()
+	return s.String()
+}
 
 func looksLikeXML(b []byte) bool {
 	s := strings.TrimLeft(strings.TrimPrefix(string(b[:min(len(b), 64)]), "\ufeff"), " \t\r\n")

@@ -4,6 +4,7 @@
 package saml
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/gatehouse-id/gatehouse/saml/internal/dsig"
@@ -45,6 +46,15 @@ func signatureError(err error) error {
 // by the parser that peers' messages go through.
 func signMessage(doc []byte, key KeyPair) ([]byte, error) {
 	return dsig.Sign(doc, dsig.SignOptions{Signer: key.Signer, Certificate: key.Certificate})
+}
+
+// signWritten signs what a writer wrote from values alone: its root element,
+// which has the ID and begins with its Issuer. Writers write canonically, so
+// nothing is parsed.
+func signWritten(doc []byte, id string, key KeyPair) ([]byte, error) {
+	const end = "</saml:Issuer>"
+	at := bytes.Index(doc, []byte(end)) + len(end)
+	return dsig.SignCanonical(doc, id, at, dsig.SignOptions{Signer: key.Signer, Certificate: key.Certificate})
 }
 
 func signatureAlgorithm(key KeyPair) string { return dsig.Algorithm(key.Signer) }

@@ -114,6 +114,40 @@ func Sign(doc []byte, o SignOptions) ([]byte, error) {
 	return insert(doc, root, info, value, o.Certificate), nil
 }
 
+// SignCanonical is Sign without reading the document: the caller wrote it in
+// its exclusive canonical form, gave its root element the ID, and puts the
+// signature at an offset. What is not canonical nobody can verify. Prefixes and
+// Limits do not apply.
+func SignCanonical(doc []byte, id string, at int, o SignOptions) ([]byte, error) {
+	algorithm, scheme, err := o.choose()
+	if err != nil {
+		return nil, err
+	}
+	if id == "" || at <= 0 || at >= len(doc) {
+		return nil, refuse(CheckSign, "no ID, or no place for a signature")
+	}
+	hash, digestURI := digestFor(scheme)
+	h := hash.New()
+	h.Write(doc)
+	info := signedInfo(algorithm, digestURI, id, nil, h.Sum(nil))
+	value, err := scheme.sign(o.Signer, info)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]byte, 0, signedSize(doc, info, value, o.Certificate))
+	out = appendSignature(append(out, doc[:at]...), info, value, o.Certificate)
+	return append(out, doc[at:]...), nil
+}
+
+// signedSize is at least the size of the signed document.
+func signedSize(doc, info, value []byte, cert *x509.Certificate) int {
+	size := len(doc) + len(info) + 2*len(value) + 512
+	if cert != nil {
+		size += base64.StdEncoding.EncodedLen(len(cert.Raw))
+	}
+	return size
+}
+
 // digestFor returns the digest that goes with a scheme.
 func digestFor(s scheme) (crypto.Hash, string) {
 	switch s.hash {
@@ -177,11 +211,7 @@ func appendValue(b []byte, s string) []byte {
 
 // insert puts the signature where the SAML schemas want it.
 func insert(doc []byte, root xmltree.Node, info, value []byte, cert *x509.Certificate) []byte {
-	size := len(doc) + len(info) + 2*len(value) + 512
-	if cert != nil {
-		size += base64.StdEncoding.EncodedLen(len(cert.Raw))
-	}
-	out := make([]byte, 0, size)
+	out := make([]byte, 0, signedSize(doc, info, value, cert))
 	at := root.ContentOffset()
 	if issuer := root.First(); issuer.Is(nsAssertion, "Issuer") {
 		at = issuer.End()

@@ -4,6 +4,7 @@
 package dsig_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -79,5 +80,33 @@ func TestSignVerify(t *testing.T) {
 				t.Errorf("canonical %s, %v", got, err)
 			}
 		})
+	}
+}
+
+// What is signed as it was written is what Sign makes of it.
+func TestSignCanonical(t *testing.T) {
+	t.Parallel()
+	var doc bytes.Buffer
+	if err := parse(t, response).Canonical(&doc, xmltree.Form{Exclusive: true}); err != nil {
+		t.Fatal(err)
+	}
+	const issuer = "</saml:Issuer>"
+	at := strings.Index(doc.String(), issuer) + len(issuer)
+	k := signers()["rsa"]
+	o := dsig.SignOptions{Signer: k, Certificate: certificate(t, k)}
+	got, err := dsig.SignCanonical(doc.Bytes(), "_r", at, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := sign(t, doc.String(), o); string(got) != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	for _, tt := range []struct {
+		id string
+		at int
+	}{{"", at}, {"_r", 0}, {"_r", doc.Len()}} {
+		if _, err := dsig.SignCanonical(doc.Bytes(), tt.id, tt.at, o); dsig.CheckOf(err) != dsig.CheckSign {
+			t.Errorf("ID %q, offset %d: %v", tt.id, tt.at, err)
+		}
 	}
 }

@@ -30,8 +30,9 @@ type EncryptOptions struct {
 	Digest string
 }
 
-// Encrypt encrypts an element and returns an EncryptedData that holds its
-// EncryptedKey. The element declares the prefixes that it uses.
+// Encrypt encrypts an element and returns an EncryptedData, in its exclusive
+// canonical form, that holds its EncryptedKey. The element declares the
+// prefixes that it uses.
 func Encrypt(element []byte, o EncryptOptions) ([]byte, error) {
 	public, err := o.public()
 	if err != nil {
@@ -56,7 +57,7 @@ func Encrypt(element []byte, o EncryptOptions) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	b.Grow(4096 + len(data)*4/3)
-	b.WriteString(`<xenc:EncryptedData xmlns:xenc="` + ns + `" Type="` + typeElement + `"><xenc:EncryptionMethod Algorithm="` + uri + `"/>`)
+	b.WriteString(`<xenc:EncryptedData xmlns:xenc="` + ns + `" Type="` + typeElement + `"><xenc:EncryptionMethod Algorithm="` + uri + `"></xenc:EncryptionMethod>`)
 	b.WriteString(`<ds:KeyInfo xmlns:ds="` + nsDSig + `"><xenc:EncryptedKey><xenc:EncryptionMethod Algorithm="` + transport + `">` + params + `</xenc:EncryptionMethod>`)
 	if o.Certificate != nil {
 		b.WriteString(`<ds:KeyInfo><ds:X509Data><ds:X509Certificate>`)
@@ -106,10 +107,10 @@ func (o *EncryptOptions) transport() (uri string, oaep *rsa.OAEPOptions, params 
 		return "", nil, "", refuse(CheckEncrypt, "cannot encrypt by %q with %q", uri, d)
 	}
 	oaep = &rsa.OAEPOptions{Hash: h, MGFHash: crypto.SHA1}
-	params = `<ds:DigestMethod Algorithm="` + d + `"/>`
+	params = `<ds:DigestMethod Algorithm="` + d + `"></ds:DigestMethod>`
 	if uri == RSAOAEP {
 		oaep.MGFHash = h
-		params += `<xenc11:MGF xmlns:xenc11="` + ns11 + `" Algorithm="` + mgfURI(h) + `"/>`
+		params += `<xenc11:MGF xmlns:xenc11="` + ns11 + `" Algorithm="` + mgfURI(h) + `"></xenc11:MGF>`
 	}
 	return uri, oaep, params, nil
 }

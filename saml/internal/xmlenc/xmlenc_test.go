@@ -4,6 +4,7 @@
 package xmlenc_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"strings"
 	"testing"
@@ -285,4 +286,24 @@ func FuzzDecrypt(f *testing.F) {
 			t.Fatalf("another plaintext: %s", doc.Root().Name())
 		}
 	})
+}
+
+// What Encrypt returns is its own canonical form, so that it can be signed as
+// it stands.
+func TestCanonical(t *testing.T) {
+	t.Parallel()
+	for _, transport := range []string{xmlenc.RSAOAEPMGF1P, xmlenc.RSAOAEP} {
+		data, err := xmlenc.Encrypt([]byte(assertion), xmlenc.EncryptOptions{Certificate: recipients()[0].cert, Transport: transport})
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := xmltree.Parse(data, xmltree.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := doc.Root().Canonical(&b, xmltree.Form{Exclusive: true}); err != nil || b.String() != string(data) {
+			t.Errorf("%s, %v\nwant %s", data, err, b.String())
+		}
+	}
 }
