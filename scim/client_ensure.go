@@ -31,18 +31,23 @@ func (c *Client) EnsureGroup(ctx context.Context, g *Group) (group *Group, creat
 	if len(first.Members) > MemberChunk {
 		first.Members = first.Members[:MemberChunk]
 	}
-	for range 3 {
+	for attempt := 1; ; attempt++ {
 		group, err = lookUp(ctx, c.Groups(), g.ExternalID, "displayName", g.DisplayName)
 		if !errors.Is(err, ErrNotFound) {
 			return group, false, err
 		}
-		group, err = c.Groups().Create(ctx, &first)
-		if created = err == nil; created || !hasCheck(err, CheckConnection) && !hasCheck(err, CheckInternal) && !errors.Is(err, ErrConflict) {
+		if group, err = c.Groups().Create(ctx, &first); err == nil {
 			break
 		}
-	}
-	if err != nil || !created {
-		return group, created, err
+		// Whether it was made is not known, or another has made it.
+		unsure := hasCheck(err, CheckConnection) || hasCheck(err, CheckInternal) || errors.Is(err, ErrConflict)
+		if !unsure || attempt >= c.c.Attempts {
+			return nil, false, err
+		}
+		wait, _ := c.wait(Request{}, attempt, err)
+		if e := c.c.Sleep(ctx, wait); e != nil {
+			return nil, false, err
+		}
 	}
 	var rest []string
 	for _, m := range g.Members[len(first.Members):] {

@@ -42,7 +42,8 @@ const (
 	KeepOrphans
 )
 
-// SyncConfig is what a [Sync] stands on. Source and Target are required.
+// SyncConfig is what a [Sync] stands on. Target is required, and Source but to
+// apply a plan that was kept.
 type SyncConfig struct {
 	Source SyncSource
 	Target *Client
@@ -68,12 +69,18 @@ type SyncConfig struct {
 	// are always allowed.
 	MaxDeactivations float64
 
+	// MaxRemovals is how many of the memberships in the target's managed groups,
+	// as a part of 1, a plan takes from people who stay, without a confirmation;
+	// 0: 0.2. Twenty are always allowed.
+	MaxRemovals float64
+
 	Now func() time.Time // nil: time.Now
 }
 
 // Sync reconciles a source into a target: [Sync.Plan] compares and writes
 // nothing, [Sync.Apply] does what a plan says. A plan that was applied in part
-// can be applied again or made anew; both come to the same end. It is safe for
+// can be applied again, from where it stopped with [ApplyOptions].Journal, or
+// made anew; all come to the same end. It is safe for
 // concurrent use, but two runs into one target at a time only cost time.
 type Sync struct {
 	c     SyncConfig
@@ -84,6 +91,7 @@ type Sync struct {
 const (
 	CheckDeletionCap      Check = "deletionCap"      // the plan deletes more than MaxDeletions
 	CheckMassDeactivation Check = "massDeactivation" // the plan takes more people away than MaxDeactivations
+	CheckMassRemoval      Check = "massRemoval"      // the plan takes more memberships away than MaxRemovals
 	CheckEmptySource      Check = "emptySource"      // the source has nobody, the target has
 	CheckSyncSource       Check = "source"           // the source cannot be read
 	CheckPlan             Check = "plan"             // not a plan, or one for another target
@@ -93,12 +101,12 @@ const (
 // NewSync checks the configuration.
 func NewSync(c SyncConfig) (*Sync, error) {
 	switch {
-	case c.Source == nil || c.Target == nil:
-		return nil, errors.New("scim: sync: Source and Target are needed")
+	case c.Target == nil:
+		return nil, errors.New("scim: sync: Target is needed")
 	case c.Orphans > KeepOrphans:
 		return nil, errors.New("scim: sync: no such policy for orphans")
-	case c.MaxDeactivations < 0 || c.MaxDeactivations > 1 || c.MaxDeactivations != c.MaxDeactivations:
-		return nil, errors.New("scim: sync: MaxDeactivations is a part of 1")
+	case !partOfOne(c.MaxDeactivations) || !partOfOne(c.MaxRemovals):
+		return nil, errors.New("scim: sync: MaxDeactivations and MaxRemovals are parts of 1")
 	}
 	if c.Attributes == nil {
 		if s, ok := power[AttributeSource](c.Source); ok {
@@ -126,6 +134,9 @@ func NewSync(c SyncConfig) (*Sync, error) {
 	if s.c.MaxDeactivations == 0 {
 		s.c.MaxDeactivations = 0.1
 	}
+	if s.c.MaxRemovals == 0 {
+		s.c.MaxRemovals = 0.2
+	}
 	if s.c.Manage == nil {
 		s.c.Manage = func(r Resource) bool { return r.Common().ExternalID != "" }
 	}
@@ -134,3 +145,5 @@ func NewSync(c SyncConfig) (*Sync, error) {
 	}
 	return s, nil
 }
+
+func partOfOne(f float64) bool { return f >= 0 && f <= 1 }

@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strconv"
 	"sync"
 )
@@ -16,11 +18,13 @@ import (
 type ApplyOptions struct {
 	Concurrency int // requests at the same time; 0: 4
 
-	// ConfirmDeletions and ConfirmDeactivations lift the caps for a plan of
-	// exactly so many; whoever sets them has looked at the plan.
-	// ConfirmDeactivations counts the people deactivated and deleted.
+	// ConfirmDeletions, ConfirmDeactivations and ConfirmRemovals lift the caps
+	// for a plan of exactly so many; whoever sets them has looked at the plan.
+	// ConfirmDeactivations counts the people deactivated and deleted,
+	// ConfirmRemovals the memberships that people lose who stay.
 	ConfirmDeletions     int
 	ConfirmDeactivations int
+	ConfirmRemovals      int
 
 	// ConfirmEmptySource allows a plan of a source with nobody in it.
 	ConfirmEmptySource bool
@@ -31,9 +35,12 @@ type ApplyOptions struct {
 	// Progress is told after each change, one at a time.
 	Progress func(Progress)
 
-	// Skip leaves out steps that an earlier run has done, as Progress named
-	// them. It is never needed for the outcome.
-	Skip func(step string) bool
+	// Journal keeps which changes are done, a line each, before Progress is told
+	// of them: a file opened to read and append, for example. What an earlier run
+	// of the same plan wrote is read from it and not done again, wherever that
+	// run was cut off; the journal of another plan is refused with CheckPlan. It
+	// saves time and is not needed for the outcome.
+	Journal io.ReadWriter
 }
 
 // Progress is one change that was done or refused.
@@ -50,19 +57,21 @@ type Progress struct {
 // ApplyResult is what was done.
 type ApplyResult struct {
 	Done     int
-	Skipped  int
+	Skipped  int // done by an earlier run, as the journal says
 	Failed   int
 	Failures []Progress // the first 100
 }
 
 // Hold is the check that would refuse the plan, as an [*Error], or nil: more
-// deletions than the cap, a mass deactivation, an empty source.
+// deletions than the cap, a mass deactivation, a mass removal of members, an
+// empty source.
 func (s *Sync) Hold(p *Plan) error { return s.hold(p, ApplyOptions{}) }
 
 func (s *Sync) hold(p *Plan, o ApplyOptions) error {
 	n := p.Counts()
 	deletions, away := n.Delete+n.DeleteGroups, n.Deactivate+n.Delete
 	allowed := max(5, int(s.c.MaxDeactivations*float64(p.Active)))
+	removals, free := p.removals(), max(20, int(s.c.MaxRemovals*float64(p.Memberships)))
 	switch {
 	case p.People == 0 && away > 0 && !o.ConfirmEmptySource:
 		return refuse(CheckEmptySource, "the source has nobody in it; the plan would take "+strconv.Itoa(away)+" people away")
@@ -70,8 +79,28 @@ func (s *Sync) hold(p *Plan, o ApplyOptions) error {
 		return refuse(CheckMassDeactivation, fmt.Sprintf("the plan takes %d of %d active people away, more than %d; confirm exactly %d to go on", away, p.Active, allowed, away))
 	case deletions > s.c.MaxDeletions && o.ConfirmDeletions != deletions:
 		return refuse(CheckDeletionCap, fmt.Sprintf("the plan deletes %d people and groups, more than %d; confirm exactly %d to go on", deletions, s.c.MaxDeletions, deletions))
+	case removals > free && o.ConfirmRemovals != removals:
+		return refuse(CheckMassRemoval, fmt.Sprintf("the plan takes %d of %d memberships from people who stay, more than %d; confirm exactly %d to go on", removals, p.Memberships, free, removals))
 	}
 	return nil
+}
+
+// removals counts the memberships that are lost by people who stay.
+func (p *Plan) removals() (n int) {
+	away := map[string]bool{}
+	for i := range p.Users {
+		if u := &p.Users[i]; u.Action == PlanDeactivate || u.Action == PlanDelete {
+			away[u.ID] = true
+		}
+	}
+	for i := range p.Groups {
+		for _, m := range p.Groups[i].Remove {
+			if !away[m.ID] {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // Apply does what a plan says: people leave first, then come and change, then
@@ -95,6 +124,10 @@ func (s *Sync) Apply(ctx context.Context, p *Plan, o ApplyOptions) (*ApplyResult
 	if err := s.hold(p, o); err != nil {
 		return nil, err
 	}
+	done, err := readJournal(o.Journal, p)
+	if err != nil {
+		return nil, err
+	}
 	caps, err := s.c.Target.Capabilities(ctx)
 	if err != nil {
 		return nil, err
@@ -103,7 +136,7 @@ func (s *Sync) Apply(ctx context.Context, p *Plan, o ApplyOptions) (*ApplyResult
 	defer cancel(nil)
 	a := &applier{
 		c: s.c.Target, caps: caps, o: o, ctx: ctx, cancel: cancel, res: &ApplyResult{},
-		total: len(p.Users) + len(p.Groups), people: map[string]string{}, teams: map[string]string{},
+		total: len(p.Users) + len(p.Groups), done: done, people: map[string]string{}, teams: map[string]string{},
 	}
 	if a.o.Concurrency <= 0 {
 		a.o.Concurrency = 4
@@ -133,6 +166,7 @@ type applier struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	total  int
+	done   map[string]string // by an earlier run: target's ids by step
 
 	mu     sync.Mutex
 	res    *ApplyResult
@@ -140,43 +174,81 @@ type applier struct {
 	teams  map[string]string
 }
 
-// work is one change.
+// work is one change. Without a step it is the first half of one.
 type work struct {
 	at Progress
 	do func(ctx context.Context) error
 }
 
 func (a *applier) run(p *Plan) {
-	var leave, come, teams, members, drop []work
+	var leave, come, managers, teams, members, drop []work
 	for i := range p.Users {
 		u := &p.Users[i]
-		w := work{Progress{Step: "user:" + cmp.Or(u.ID, "+"+u.Key), Type: "User", Action: u.Action, Name: u.Name}, func(ctx context.Context) error { return a.user(ctx, u) }}
-		if u.Action == PlanDeactivate || u.Action == PlanDelete {
-			leave = append(leave, w)
-		} else {
-			come = append(come, w)
+		at := Progress{Step: stepOf("user", u.ID, u.Key), Type: "User", Action: u.Action, Name: u.Name}
+		do := func(ctx context.Context) error { return a.user(ctx, u) }
+		switch {
+		case a.skip(at.Step, a.people, u.Key):
+		case u.Action == PlanDeactivate || u.Action == PlanDelete:
+			leave = append(leave, work{at, do})
+		case u.Manager != nil && u.Manager.New.ID == "" && u.Manager.New.Key != "":
+			// Managers are made before anybody reports to them; they may do so in
+			// a circle.
+			first, second := halves(at, do, func(ctx context.Context) error { return a.manager(ctx, u) })
+			come, managers = append(come, first), append(managers, second)
+		default:
+			come = append(come, work{at, do})
 		}
 	}
 	for i := range p.Groups {
 		g := &p.Groups[i]
-		at := Progress{Step: "group:" + cmp.Or(g.ID, "+"+g.Key), Type: "Group", Action: g.Action, Name: g.Name}
-		if g.Action == PlanDelete {
+		at := Progress{Step: stepOf("group", g.ID, g.Key), Type: "Group", Action: g.Action, Name: g.Name}
+		switch {
+		case a.skip(at.Step, a.teams, g.Key):
+		case g.Action == PlanDelete:
 			drop = append(drop, work{at, func(ctx context.Context) error { return gone(a.c.Groups().Delete(ctx, g.ID, "")) }})
-			continue
+		default:
+			// All groups are made before members are added, who may be groups.
+			first, second := halves(at, func(ctx context.Context) error { return a.group(ctx, g) }, func(ctx context.Context) error { return a.members(ctx, g) })
+			teams, members = append(teams, first), append(members, second)
 		}
-		// A group is made before its members are added, and both are one step.
-		var failed error
-		teams = append(teams, work{Progress{}, func(ctx context.Context) error { failed = a.group(ctx, g); return nil }})
-		members = append(members, work{at, func(ctx context.Context) error {
+	}
+	for _, phase := range [][]work{leave, drop, come, managers, teams, members} {
+		a.each(phase)
+	}
+}
+
+// stepOf names a change: by the target's id or, if it is yet to be made, by
+// the source's.
+func stepOf(kind, id, key string) string {
+	if id == "" {
+		return kind + "+" + key
+	}
+	return kind + ":" + id
+}
+
+// halves is one change in two phases.
+func halves(at Progress, first, second func(context.Context) error) (work, work) {
+	var failed error
+	return work{Progress{}, func(ctx context.Context) error { failed = first(ctx); return nil }},
+		work{at, func(ctx context.Context) error {
 			if failed != nil {
 				return failed
 			}
-			return a.members(ctx, g)
-		}})
+			return second(ctx)
+		}}
+}
+
+// skip passes over what an earlier run has done, and takes over the id.
+func (a *applier) skip(step string, ids map[string]string, key string) bool {
+	id, ok := a.done[step]
+	if !ok {
+		return false
 	}
-	for _, phase := range [][]work{leave, drop, come, teams, members} {
-		a.each(phase)
+	if id != "" {
+		ids[key] = id
 	}
+	a.res.Skipped++
+	return true
 }
 
 // each does a phase with several workers.
@@ -207,11 +279,7 @@ func (a *applier) one(w work) {
 		_ = w.do(a.ctx)
 		return
 	}
-	skip := a.o.Skip != nil && a.o.Skip(w.at.Step)
-	var err error
-	if !skip {
-		err = w.do(a.ctx)
-	}
+	err := w.do(a.ctx)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err != nil && a.ctx.Err() != nil {
@@ -219,8 +287,6 @@ func (a *applier) one(w work) {
 	}
 	w.at.Err, w.at.Total = err, a.total
 	switch {
-	case skip:
-		a.res.Skipped++
 	case err != nil:
 		a.res.Failed++
 		if len(a.res.Failures) < 100 {
@@ -228,6 +294,9 @@ func (a *applier) one(w work) {
 		}
 	default:
 		a.res.Done++
+		if e := a.note(w.at.Step); e != nil {
+			a.cancel(&Error{Check: CheckIncomplete, Public: "the journal cannot be written", Err: e})
+		}
 	}
 	w.at.Done = a.res.Done + a.res.Skipped + a.res.Failed
 	if a.o.Progress != nil {
@@ -258,7 +327,11 @@ func (a *applier) user(ctx context.Context, u *UserChange) error {
 	case PlanDelete:
 		return gone(a.c.Users().Delete(ctx, u.ID, version))
 	case PlanCreate:
-		got, created, err := a.c.EnsureUser(ctx, u.User)
+		want := u.User
+		if u.Manager != nil && u.Manager.New.ID != "" {
+			want = managedBy(want, u.Manager.New.ID)
+		}
+		got, created, err := a.c.EnsureUser(ctx, want)
 		if err != nil {
 			return err
 		}
@@ -268,7 +341,7 @@ func (a *applier) user(ctx context.Context, u *UserChange) error {
 		if created {
 			return nil
 		}
-		return a.adopt(ctx, u, got)
+		return a.adopt(ctx, want, got)
 	case PlanDeactivate:
 		err := a.change(ctx, u.ID, version, u.Changes)
 		if hasCheck(err, CheckVersion) || hasCheck(err, CheckConnection) || hasCheck(err, CheckInternal) {
@@ -282,13 +355,48 @@ func (a *applier) user(ctx context.Context, u *UserChange) error {
 		}
 		return err
 	}
-	return a.change(ctx, u.ID, "", u.Changes)
+	changes := u.Changes
+	if u.Manager != nil && (u.Manager.New.ID != "" || u.Manager.New.Key == "") {
+		changes = append(slices.Clip(changes), managerChange(u.Manager.New.ID))
+	}
+	if len(changes) == 0 {
+		return nil // but for a manager who is yet to be made
+	}
+	return a.change(ctx, u.ID, "", changes)
+}
+
+// manager is the second half of a change: the manager is there now.
+func (a *applier) manager(ctx context.Context, u *UserChange) error {
+	a.mu.Lock()
+	id, manager := cmp.Or(u.ID, a.people[u.Key]), a.people[u.Manager.New.Key]
+	a.mu.Unlock()
+	if manager == "" {
+		return refuse(CheckIncomplete, "the manager is not there; plan again")
+	}
+	return a.change(ctx, id, "", []SyncedChange{managerChange(manager)})
+}
+
+func managerChange(id string) SyncedChange {
+	if id == "" {
+		return SyncedChange{Path: managerPath}
+	}
+	return SyncedChange{Path: managerPath, New: appendJSON(nil, obj("value", id))}
+}
+
+func managedBy(u *User, id string) *User {
+	out, ent := *u, EnterpriseUser{}
+	if u.Enterprise != nil {
+		ent = *u.Enterprise
+	}
+	ent.Manager = &Manager{Value: id}
+	out.Enterprise = &ent
+	return &out
 }
 
 // adopt gives a person who was there already what they would have been made
 // with.
-func (a *applier) adopt(ctx context.Context, u *UserChange, got *User) error {
-	want, have := userType().object(u.User), userType().object(got)
+func (a *applier) adopt(ctx context.Context, u, got *User) error {
+	want, have := userType().object(u), userType().object(got)
 	var changes []SyncedChange
 	for _, attr := range syncAttributes {
 		if w, h := attr.of(want), attr.of(have); w != nil && !attr.agrees(w, h) {
@@ -305,7 +413,7 @@ func settled(u *User, changes []SyncedChange) bool {
 	have := userType().object(u)
 	for _, c := range changes {
 		attr := findSyncAttribute(c.Path)
-		want, err := parseJSON(c.New, lenient)
+		want, err := newValue(c)
 		if attr == nil || err != nil || !attr.agrees(want, attr.of(have)) {
 			return false
 		}
@@ -332,27 +440,39 @@ func (a *applier) change(ctx context.Context, id, version string, changes []Sync
 }
 
 func (a *applier) put(ctx context.Context, id, version string, changes []SyncedChange) error {
-	u, err := a.c.Users().Get(ctx, id)
-	if err != nil {
-		return err
-	}
-	if version != "" && u.Meta.Version != version {
-		return &Error{Check: CheckVersion, Public: "the person was changed after the plan was made", Err: ErrVersion}
-	}
-	o := userType().object(u)
-	for _, c := range changes {
-		v, err := parseJSON([]byte(cmp.Or(string(c.New), "null")), lenient)
-		if err != nil {
+	var err error
+	for range edits {
+		u, e := a.c.Users().Get(ctx, id)
+		switch {
+		case e != nil:
+			return e
+		case settled(u, changes):
+			return nil
+		case version != "" && u.Meta.Version != version:
+			return &Error{Check: CheckVersion, Public: "the person was changed after the plan was made", Err: ErrVersion}
+		}
+		o := userType().object(u)
+		for _, c := range changes {
+			v, e := newValue(c)
+			if e != nil {
+				return e
+			}
+			findSyncAttribute(c.Path).put(o, v)
+		}
+		u = userType().resource(o).(*User)
+		if !a.caps.ETag {
+			u.Meta.Version = ""
+		}
+		if _, err = a.c.Users().Replace(ctx, u); !readAgain(ctx, err) {
 			return err
 		}
-		findSyncAttribute(c.Path).put(o, v)
 	}
-	u = userType().resource(o).(*User)
-	if !a.caps.ETag {
-		u.Meta.Version = ""
-	}
-	_, err = a.c.Users().Replace(ctx, u)
 	return err
+}
+
+// newValue is what an attribute becomes, nil if it goes.
+func newValue(c SyncedChange) (any, error) {
+	return parseJSON([]byte(cmp.Or(string(c.New), "null")), lenient)
 }
 
 func (a *applier) group(ctx context.Context, g *GroupChange) error {
@@ -366,7 +486,16 @@ func (a *applier) group(ctx context.Context, g *GroupChange) error {
 		a.teams[g.Key] = got.ID
 		a.mu.Unlock()
 		return nil
-	case g.Action == PlanUpdate && (g.OldName != "" || g.ExternalID != ""):
+	case g.Action != PlanUpdate || g.OldName == "" && g.ExternalID == "":
+		return nil
+	case !a.caps.Patch:
+		return a.c.editGroup(ctx, g.ID, func(now *Group) bool {
+			name, external := cmp.Or(g.Name, now.DisplayName), cmp.Or(g.ExternalID, now.ExternalID)
+			changed := now.DisplayName != name || now.ExternalID != external
+			now.DisplayName, now.ExternalID = name, external
+			return changed
+		})
+	default:
 		var ops []PatchOp
 		if g.OldName != "" {
 			ops = append(ops, PatchOp{Op: "replace", Path: "displayName", Value: g.Name})
@@ -377,7 +506,6 @@ func (a *applier) group(ctx context.Context, g *GroupChange) error {
 		_, err := a.c.Groups().Patch(ctx, g.ID, "", ops...)
 		return err
 	}
-	return nil
 }
 
 func (a *applier) members(ctx context.Context, g *GroupChange) error {

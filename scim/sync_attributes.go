@@ -10,14 +10,14 @@ import (
 )
 
 // syncAttribute is an attribute of users that a source can decide on. Passwords
-// and what the server makes are none; nor are managers, who are ids of the
-// target.
+// and what the server makes are none.
 type syncAttribute struct {
 	path    string
 	keys    []string // names from the resource to the value
 	fold    bool     // case does not matter
 	active  bool     // absent is true
 	values  bool     // multi-valued
+	ref     bool     // a person, whose id is the source's in one and the target's in the other
 	notAWS  bool     // IAM Identity Center has no such attribute
 	must    bool     // cannot be removed
 	awsMust bool     // nor with AWS
@@ -26,6 +26,8 @@ type syncAttribute struct {
 func plainAttribute(path string) *syncAttribute {
 	return &syncAttribute{path: path, keys: strings.Split(path, ".")}
 }
+
+const managerPath = EnterpriseURN + ":manager"
 
 var syncAttributes = makeSyncAttributes()
 
@@ -45,6 +47,7 @@ func makeSyncAttributes() []*syncAttribute {
 	for _, name := range []string{"employeeNumber", "costCenter", "organization", "division", "department"} {
 		out = append(out, &syncAttribute{path: EnterpriseURN + ":" + name, keys: []string{EnterpriseURN, name}})
 	}
+	out = append(out, &syncAttribute{path: managerPath, keys: []string{EnterpriseURN, "manager"}, ref: true})
 	for _, a := range out {
 		switch a.path {
 		case "userName":
@@ -63,7 +66,8 @@ func makeSyncAttributes() []*syncAttribute {
 }
 
 // SyncAttributes are the paths of all attributes of users that a [Sync]
-// compares.
+// compares. The manager is a person of the source: the target is told its own
+// id for them.
 func SyncAttributes() []string {
 	out := make([]string, len(syncAttributes))
 	for i, a := range syncAttributes {
@@ -122,6 +126,11 @@ func (a *syncAttribute) agrees(want, have any) bool {
 		w, _ := want.([]any)
 		h, _ := have.([]any)
 		return sameValues(w, h)
+	}
+	if a.ref {
+		w, _ := want.(*object)
+		h, _ := have.(*object)
+		return w.text("value") == h.text("value")
 	}
 	if a.fold {
 		w, _ := want.(string)

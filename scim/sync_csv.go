@@ -18,7 +18,8 @@ type CSVConfig struct {
 	// drops the column. Headings that are not here are attribute names
 	// themselves: those of [SyncAttributes], "email" and "phone" for the
 	// primary work value, the enterprise extension's without its URN, "id" for
-	// the source's own id, and "groups" for the names of groups.
+	// the source's own id, and "groups" for the names of groups. "manager" holds
+	// the id of another row.
 	Columns map[string]string
 
 	GroupSeparator string // between names in "groups"; "": ";"
@@ -189,6 +190,8 @@ func (t *csvTable) row(row []string) error {
 			groups = text
 		case col.kind == "email", col.kind == "phone":
 			col.attr.put(o, []any{obj("value", text, "type", "work", "primary", true)})
+		case col.attr.ref:
+			col.attr.put(o, obj("value", text))
 		case col.attr.active:
 			b, err := csvBool(text)
 			if err != nil {

@@ -6,6 +6,8 @@ package scim
 import (
 	"context"
 	"encoding/json"
+	"slices"
+	"strconv"
 
 	"github.com/gatehouse-id/gatehouse/scim/filter"
 )
@@ -17,6 +19,9 @@ import (
 // target without one is adopted by userName, and a group by displayName. A
 // person who is inactive in the source is deactivated, and not created.
 func (s *Sync) Plan(ctx context.Context) (*Plan, error) {
+	if s.c.Source == nil {
+		return nil, refuse(CheckSyncSource, "there is no source")
+	}
 	d := &differ{
 		s: s, aws: s.c.Target.Profile() == AWS,
 		plan:     &Plan{Format: 1, Target: s.c.Target.BaseURL(), Made: s.c.Now().UTC(), Users: []UserChange{}, Groups: []GroupChange{}},
@@ -40,6 +45,7 @@ type differ struct {
 	aws  bool
 	plan *Plan
 
+	pairs    []pair[User]
 	people   map[string]PlanMember // by the source's id
 	teams    map[string]PlanMember
 	names    map[string]string // of the target's ids
@@ -50,6 +56,12 @@ type differ struct {
 type has[R any] struct {
 	r     *R
 	taken bool // by one of the source
+}
+
+// pair is a resource of the source and the target's, nil if it is to be made.
+type pair[R any] struct {
+	want, have *R
+	object     *object // want, as the target keeps it
 }
 
 // index finds resources of the target.
@@ -102,8 +114,14 @@ func (d *differ) users(ctx context.Context) error {
 	twice := doubles(wanted, func(u *User) []string {
 		return []string{"i" + u.ID, "e" + externalOf(&u.Base), "n" + filter.Fold(u.UserName)}
 	})
+	known := map[string]bool{}
 	for i, u := range wanted {
+		known[u.ID] = true
 		d.user(u, have, twice[i])
+	}
+	// All are matched before they are compared: anybody may be one's manager.
+	for _, p := range d.pairs {
+		d.compare(p, known)
 	}
 	for _, h := range have.all {
 		if !h.taken {
@@ -174,38 +192,79 @@ func (d *differ) user(u *User, have *index[User], twice bool) {
 			return
 		}
 	}
-	if h == nil {
-		d.create(u, want)
+	p, m := pair[User]{want: u, object: want}, PlanMember{Key: u.ID, Name: u.UserName}
+	switch {
+	case h != nil:
+		h.taken = true
+		p.have, m.ID = h.r, h.r.ID
+	case !u.IsActive():
+		d.plan.Unchanged++
 		return
 	}
-	h.taken = true
-	d.people[u.ID] = PlanMember{ID: h.r.ID, Key: u.ID, Name: u.UserName}
-	d.update(u, want, h.r)
+	d.pairs = append(d.pairs, p)
+	d.people[u.ID] = m
+}
+
+func (d *differ) compare(p pair[User], known map[string]bool) {
+	manager := d.manager(p, known)
+	if p.have == nil {
+		d.create(p.want, p.object, manager)
+	} else {
+		d.update(p.want, p.object, p.have, manager)
+	}
+}
+
+// manager compares whom a person reports to, or returns nil.
+func (d *differ) manager(p pair[User], known map[string]bool) *ManagerChange {
+	if !slices.ContainsFunc(d.s.attrs, func(a *syncAttribute) bool { return a.ref }) || !p.want.IsActive() {
+		return nil
+	}
+	var c ManagerChange
+	if key := managerOf(p.want); key != "" {
+		m, ok := d.people[key]
+		if !ok {
+			if !known[key] {
+				d.plan.Problems = append(d.plan.Problems, Problem{"User", p.want.ID, p.want.UserName, "the manager " + quoted(key) + " is not in the source"})
+			}
+			return nil
+		}
+		c.New = m
+	}
+	if p.have != nil {
+		c.Old.ID = managerOf(p.have)
+		c.Old.Name = d.names[c.Old.ID]
+	}
+	if c.New.ID == c.Old.ID && (c.New.ID != "" || c.New.Key == "") {
+		return nil
+	}
+	return &c
+}
+
+func managerOf(u *User) string {
+	if u.Enterprise == nil || u.Enterprise.Manager == nil {
+		return ""
+	}
+	return u.Enterprise.Manager.Value
 }
 
 func quoted(s string) string { return shorten(filter.TextValue(s).String(), 100) }
 
-func (d *differ) create(u *User, want *object) {
-	if !u.IsActive() {
-		d.plan.Unchanged++
-		return
-	}
+func (d *differ) create(u *User, want *object, manager *ManagerChange) {
 	made := &object{}
 	for _, a := range d.s.attrs {
-		if v := a.of(want); v != nil {
+		if v := a.of(want); v != nil && !a.ref {
 			a.put(made, clone(v))
 		}
 	}
-	d.plan.Users = append(d.plan.Users, UserChange{Action: PlanCreate, Key: u.ID, Name: u.UserName, User: userType().resource(made).(*User)})
-	d.people[u.ID] = PlanMember{Key: u.ID, Name: u.UserName}
+	d.plan.Users = append(d.plan.Users, UserChange{Action: PlanCreate, Key: u.ID, Name: u.UserName, User: userType().resource(made).(*User), Manager: manager})
 }
 
-func (d *differ) update(u *User, want *object, target *User) {
-	c := UserChange{Action: PlanUpdate, Key: u.ID, ID: target.ID, Name: u.UserName}
+func (d *differ) update(u *User, want *object, target *User, manager *ManagerChange) {
+	c := UserChange{Action: PlanUpdate, Key: u.ID, ID: target.ID, Name: u.UserName, Manager: manager}
 	have := userType().object(target)
 	for _, a := range d.s.attrs {
 		w, h := a.of(want), a.of(have)
-		if a.agrees(w, h) || w == nil && d.aws && a.awsMust {
+		if a.ref || a.agrees(w, h) || w == nil && d.aws && a.awsMust {
 			continue
 		}
 		c.Changes = append(c.Changes, SyncedChange{Path: a.path, Old: appendJSON(nil, h), New: appendJSON(nil, w)})
@@ -213,7 +272,7 @@ func (d *differ) update(u *User, want *object, target *User) {
 			c.Action, c.Version = PlanDeactivate, target.Meta.Version
 		}
 	}
-	if len(c.Changes) == 0 {
+	if len(c.Changes) == 0 && manager == nil {
 		d.plan.Unchanged++
 		return
 	}
@@ -261,16 +320,15 @@ func (d *differ) groups(ctx context.Context) error {
 		}
 		have.add(g, g.ExternalID, g.DisplayName)
 		d.names[g.ID] = g.DisplayName
+		if d.s.c.Manage(g) {
+			d.plan.Memberships += len(g.Members)
+		}
 	}
 	twice := doubles(wanted, func(g *Group) []string {
 		return []string{"i" + g.ID, "e" + externalOf(&g.Base), "n" + filter.Fold(g.DisplayName)}
 	})
 	// All are matched before members are compared: a group may be one's.
-	type pair struct {
-		want *Group
-		have *Group
-	}
-	var pairs []pair
+	var pairs []pair[Group]
 	for i, g := range wanted {
 		if h, ok := d.match(g, have, twice[i]); ok {
 			m := PlanMember{Key: g.ID, Group: true, Name: g.DisplayName}
@@ -278,7 +336,7 @@ func (d *differ) groups(ctx context.Context) error {
 				m.ID = h.ID
 			}
 			d.teams[g.ID] = m
-			pairs = append(pairs, pair{g, h})
+			pairs = append(pairs, pair[Group]{want: g, have: h})
 		}
 	}
 	for _, p := range pairs {
@@ -339,13 +397,17 @@ func (d *differ) group(g, target *Group) {
 			in[m.Value] = true
 		}
 	}
-	wanted, seen := map[string]bool{}, map[string]bool{}
+	wanted, seen, nested := map[string]bool{}, map[string]bool{}, 0
 	for _, m := range g.Members {
 		p, ok := d.people[m.Value]
 		if m.Type == "Group" || !ok && m.Type == "" {
 			p, ok = d.teams[m.Value]
 		}
-		if !ok || seen[m.Type+m.Value] || d.aws && p.Group {
+		if ok && d.aws && p.Group {
+			nested++
+			continue
+		}
+		if !ok || seen[m.Type+m.Value] {
 			continue
 		}
 		seen[m.Type+m.Value] = true
@@ -356,6 +418,9 @@ func (d *differ) group(g, target *Group) {
 			}
 		}
 		c.Add = append(c.Add, p)
+	}
+	if nested > 0 {
+		d.plan.Problems = append(d.plan.Problems, Problem{"Group", g.ID, g.DisplayName, "IAM Identity Center has no groups in groups; " + strconv.Itoa(nested) + " are left out"})
 	}
 	if target != nil {
 		c.Remove = d.leaving(target, wanted)
@@ -378,14 +443,13 @@ func (d *differ) leaving(target *Group, stay map[string]bool) []PlanMember {
 }
 
 func (d *differ) orphanGroup(g *Group) {
-	c := GroupChange{Action: PlanDelete, ID: g.ID, Name: g.DisplayName}
+	c := GroupChange{Action: PlanDelete, ID: g.ID, Name: g.DisplayName, Remove: d.leaving(g, nil)}
 	switch {
 	case d.s.c.Orphans == KeepOrphans || !d.s.c.Manage(g):
 		d.plan.Unmanaged++
 		return
 	case d.s.c.Orphans == DeactivateOrphans:
-		c.Action, c.Remove = PlanEmpty, d.leaving(g, nil)
-		if len(c.Remove) == 0 {
+		if c.Action = PlanEmpty; len(c.Remove) == 0 {
 			d.plan.Unchanged++
 			return
 		}

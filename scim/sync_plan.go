@@ -23,14 +23,16 @@ type Plan struct {
 	Users  []UserChange  `json:"users"`
 	Groups []GroupChange `json:"groups"`
 
-	// Problems are people and groups that cannot be synchronised; nothing
-	// happens to them.
+	// Problems are people and groups that cannot be synchronised, or a part of
+	// them that cannot; nothing happens to it.
 	Problems []Problem `json:"problems,omitempty"`
 
 	Unchanged int `json:"unchanged"` // people and groups that agree
 	Unmanaged int `json:"unmanaged"` // of the target, not in the source, left alone
 	Active    int `json:"active"`    // managed people of the target who are active
 	People    int `json:"people"`    // in the source
+
+	Memberships int `json:"memberships"` // in managed groups of the target
 }
 
 // PlanAction is what happens to a resource.
@@ -54,6 +56,14 @@ type UserChange struct {
 	Version string         `json:"version,omitempty"`
 	User    *User          `json:"user,omitempty"`    // create: the whole
 	Changes []SyncedChange `json:"changes,omitempty"` // update and deactivate
+	Manager *ManagerChange `json:"manager,omitempty"` // beside User or Changes
+}
+
+// ManagerChange is a change of whom a person reports to; a side without an id
+// and a key is nobody. Those who are yet to be made are set when they are.
+type ManagerChange struct {
+	Old PlanMember `json:"old"`
+	New PlanMember `json:"new"`
 }
 
 // SyncedChange is a change of one attribute; a side without a value is null.
@@ -72,11 +82,11 @@ type GroupChange struct {
 	OldName    string       `json:"oldName,omitempty"`
 	ExternalID string       `json:"externalId,omitempty"` // to set
 	Add        []PlanMember `json:"add,omitempty"`
-	Remove     []PlanMember `json:"remove,omitempty"`
+	Remove     []PlanMember `json:"remove,omitempty"` // delete: all who are in it
 }
 
-// PlanMember is a member by the target's id or, if it is yet to be made, by
-// the source's.
+// PlanMember is a member or manager by the target's id or, if it is yet to be
+// made, by the source's.
 type PlanMember struct {
 	ID    string `json:"id,omitempty"`
 	Key   string `json:"key,omitempty"`
@@ -159,6 +169,9 @@ func (p *Plan) print(w io.Writer) {
 		for _, d := range u.Changes {
 			fmt.Fprintf(w, "    %s: %s -> %s\n", d.Path, shorten(sideText(d.Old), 200), shorten(sideText(d.New), 200))
 		}
+		if m := u.Manager; m != nil {
+			fmt.Fprintf(w, "    manager: %s -> %s\n", m.Old.quoted(), m.New.quoted())
+		}
 	}
 	for i := range p.Groups {
 		g := &p.Groups[i]
@@ -185,6 +198,13 @@ func (m PlanMember) label() string {
 		}
 	}
 	return m.ID
+}
+
+func (m PlanMember) quoted() string {
+	if m.label() == "" {
+		return "(none)"
+	}
+	return strconv.Quote(m.label())
 }
 
 // sideText quotes JSON so that a terminal prints it and does nothing else.
@@ -253,9 +273,12 @@ func (u *UserChange) valid() bool {
 	if u.Name == "" || (u.ID == "") != (u.Action == PlanCreate) {
 		return false
 	}
+	if u.Manager != nil && u.Action != PlanCreate && u.Action != PlanUpdate {
+		return false
+	}
 	for _, c := range u.Changes {
 		a := findSyncAttribute(c.Path)
-		if a == nil || a.must && (len(c.New) == 0 || string(c.New) == "null") {
+		if a == nil || a.ref || a.must && (len(c.New) == 0 || string(c.New) == "null") {
 			return false
 		}
 		if a.active && string(c.New) == "false" && u.Action != PlanDeactivate {
@@ -266,7 +289,7 @@ func (u *UserChange) valid() bool {
 	case PlanCreate:
 		return u.User != nil && u.User.UserName == u.Name && u.User.Password == "" && u.Key != ""
 	case PlanUpdate:
-		return len(u.Changes) > 0
+		return len(u.Changes) > 0 || u.Manager != nil
 	case PlanDeactivate, PlanDelete:
 		return true
 	}

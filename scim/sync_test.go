@@ -303,7 +303,7 @@ func TestSyncAWS(t *testing.T) {
 	converge(t, newSync(t, src, c, nil), scim.ApplyOptions{})
 	src.Teams[0].Members = src.Teams[0].Members[:20]
 	src.People[0].Title = "Lead"
-	p := converge(t, newSync(t, src, c, nil), scim.ApplyOptions{})
+	p := converge(t, newSync(t, src, c, nil), scim.ApplyOptions{ConfirmRemovals: 230})
 	if n := p.Counts(); n.RemoveMembers != 230 || n.Update != 1 {
 		t.Fatal(p.Summary())
 	}
