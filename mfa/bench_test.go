@@ -28,7 +28,7 @@ func (free) Verify(_ context.Context, r mfa.VerifyRequest) (mfa.Verified, error)
 	return mfa.Verified{RecordID: c.ID, Secret: c.Secret}, nil
 }
 
-func (free) Discover([]byte) (string, error) { return "key", nil }
+func (free) Discover([]byte) (string, any, error) { return "key", nil, nil }
 
 func (free) Provision(context.Context, mfa.EnrolRequest) (mfa.Enrolled, json.RawMessage, error) {
 	return mfa.Enrolled{Key: "key", Secret: []byte("secret")}, nil, nil

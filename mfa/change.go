@@ -72,7 +72,7 @@ func (f *Flow) Rename(ctx context.Context, in ChangeInput, name string, commit f
 func (f *Flow) change(ctx context.Context, in ChangeInput, commit func(context.Context, Record) error, do func(context.Context, Record, int) (Event, error)) error {
 	now := f.now()
 	if err := f.mayChange(ctx, in.Subject, "", in.Authenticated, now); err != nil {
-		return f.refused(ctx, taken{subject: in.Subject}, in.Client, now, err)
+		return f.refused(ctx, &taken{subject: in.Subject}, in.Client, now, err)
 	}
 	return f.store.InTx(ctx, func(ctx context.Context) error {
 		r, others, err := f.own(ctx, in.Subject, in.RecordID)

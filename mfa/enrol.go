@@ -144,7 +144,7 @@ func (f *Flow) FinishEnrol(ctx context.Context, id string, a EnrolAnswer, commit
 	return r, nil
 }
 
-func (f *Flow) finishEnrol(ctx context.Context, t taken, a EnrolAnswer, now time.Time, commit func(context.Context, Record) error) (Record, error) {
+func (f *Flow) finishEnrol(ctx context.Context, t *taken, a EnrolAnswer, now time.Time, commit func(context.Context, Record) error) (Record, error) {
 	enroller, ok := f.factors[t.row.Kind].(Enroller)
 	if !ok {
 		return Record{}, refuse(CheckKind, PublicAgain, "the factor is no longer configured")

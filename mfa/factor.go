@@ -69,8 +69,9 @@ type Availability interface {
 // challenge may be begun before the person is known (usernameless).
 type Discoverer interface {
 	// Discover returns the [Record].Key that the answer names, without
-	// judging the answer.
-	Discover(answer []byte) (key string, err error)
+	// judging the answer. read is the answer as the factor reads it, for its
+	// Verify, so that one answer is read once; it may be nil.
+	Discover(answer []byte) (key string, read any, err error)
 }
 
 // Info describes a factor to the flow and to pages.
@@ -159,7 +160,10 @@ type VerifyRequest struct {
 	State []byte
 	// Answer is from the client, bounded by [MaxAnswer].
 	Answer []byte
-	Now    time.Time
+	// Read is what Discover made of Answer, if the challenge was begun without
+	// a subject; otherwise nil.
+	Read any
+	Now  time.Time
 }
 
 // Verified says that an answer is right and what must be recorded of it.

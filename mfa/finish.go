@@ -78,14 +78,14 @@ type taken struct {
 }
 
 // take charges and takes in one committed transaction.
-func (f *Flow) take(ctx context.Context, id string, a Answer, now time.Time, enrol bool) (taken, error) {
-	var t taken
+func (f *Flow) take(ctx context.Context, id string, a Answer, now time.Time, enrol bool) (*taken, error) {
+	t := &taken{}
 	if len(id) > 128 || len(a.Data) > MaxAnswer {
 		return t, refuse(CheckInput, PublicAgain, "challenge id or answer is too large")
 	}
 	var refusal error
 	err := f.store.InTx(ctx, func(ctx context.Context) error {
-		t, refusal = taken{}, nil
+		*t, refusal = taken{}, nil
 		row, err := f.store.TakeChallenge(ctx, hashOf("challenge", id), now)
 		if errors.Is(err, ErrNotFound) {
 			refusal = refuse(CheckChallenge, PublicAgain, "no such challenge")
@@ -138,29 +138,29 @@ type passed struct {
 }
 
 // verify holds no transaction.
-func (f *Flow) verify(ctx context.Context, t taken, a Answer, now time.Time) (passed, error) {
+func (f *Flow) verify(ctx context.Context, t *taken, a Answer, now time.Time) (*passed, error) {
 	factor, ok := f.factors[t.row.Kind]
 	if !ok {
-		return passed{}, refuse(CheckKind, PublicAgain, "the factor is no longer configured")
+		return nil, refuse(CheckKind, PublicAgain, "the factor is no longer configured")
 	}
 	info := f.infos[t.row.Kind]
-	subject, creds, err := f.answering(ctx, factor, t.row, a.Data, now)
+	subject, creds, read, err := f.answering(ctx, factor, t.row, a.Data, now)
 	if err != nil {
-		return passed{}, err
+		return nil, err
 	}
 	if subject.ID == "" || len(creds) == 0 && !info.Implicit {
 		// Also the end of challenges for people who do not exist: a person
 		// without credentials never passes.
-		return passed{}, refuse(CheckCredential, PublicWrong, "no credential to verify with")
+		return nil, refuse(CheckCredential, PublicWrong, "no credential to verify with")
 	}
 	v, err := factor.Verify(ctx, VerifyRequest{
 		Subject: subject, Credentials: creds, Purpose: t.row.Purpose, Strength: t.state.strength,
-		Client: a.Client, State: t.state.state, Answer: a.Data, Now: now,
+		Client: a.Client, State: t.state.state, Answer: a.Data, Read: read, Now: now,
 	})
 	if err != nil {
-		return passed{}, err
+		return nil, err
 	}
-	p := passed{Verified: v, subject: subject}
+	p := &passed{Verified: v, subject: subject}
 	if v.Next != nil {
 		return p, nil
 	}
@@ -173,7 +173,7 @@ func (f *Flow) verify(ctx context.Context, t taken, a Answer, now time.Time) (pa
 			return p, strongEnough(v.Strength, info.Strength, t.state.strength)
 		}
 	}
-	return passed{}, fmt.Errorf("mfa: factor %q passed credential %q, which it was not given", t.row.Kind, v.RecordID)
+	return nil, fmt.Errorf("mfa: factor %q passed credential %q, which it was not given", t.row.Kind, v.RecordID)
 }
 
 func strongEnough(got, most, want Strength) error {
@@ -186,36 +186,34 @@ func strongEnough(got, most, want Strength) error {
 	return nil
 }
 
-// answering returns who answers and with which credentials.
-func (f *Flow) answering(ctx context.Context, factor Factor, row ChallengeRow, answer []byte, now time.Time) (Subject, []Credential, error) {
-	if row.Subject.ID != "" {
-		creds, err := f.credentials(ctx, row.Subject, row.Kind, now)
-		return row.Subject, creds, err
+// answering returns who answers and with which credentials, and the answer if
+// it had to be read for that.
+func (f *Flow) answering(ctx context.Context, factor Factor, row ChallengeRow, answer []byte, now time.Time) (s Subject, creds []Credential, read any, err error) {
+	if s = row.Subject; s.ID != "" {
+		creds, err = f.credentials(ctx, s, row.Kind, now)
+		return s, creds, nil, err
 	}
 	d, ok := factor.(Discoverer)
 	if !ok {
-		return row.Subject, nil, nil
+		return s, nil, nil, nil
 	}
-	key, err := d.Discover(answer)
-	if err != nil {
-		return row.Subject, nil, err
-	}
-	if key == "" {
-		return row.Subject, nil, nil
+	key, read, err := d.Discover(answer)
+	if err != nil || key == "" {
+		return s, nil, nil, err
 	}
 	r, err := f.store.RecordByKey(ctx, row.Kind, key)
-	if errors.Is(err, ErrNotFound) || err == nil && (r.Subject.Tenant != row.Subject.Tenant || !r.live(now)) {
-		return row.Subject, nil, nil
+	if errors.Is(err, ErrNotFound) || err == nil && (r.Subject.Tenant != s.Tenant || !r.live(now)) {
+		return s, nil, nil, nil
 	}
 	if err != nil {
-		return row.Subject, nil, err
+		return s, nil, nil, err
 	}
 	c, err := f.open(r)
-	return r.Subject, []Credential{c}, err
+	return r.Subject, []Credential{c}, read, err
 }
 
 // commit makes the proof's effects and the caller's, all or none.
-func (f *Flow) commit(ctx context.Context, t taken, p passed, client Client, now time.Time, commit func(context.Context, Result) error) (Result, error) {
+func (f *Flow) commit(ctx context.Context, t *taken, p *passed, client Client, now time.Time, commit func(context.Context, Result) error) (Result, error) {
 	info := f.infos[t.row.Kind]
 	res := Result{
 		Subject: p.subject, Kind: t.row.Kind, Purpose: t.row.Purpose, RecordID: p.RecordID,
@@ -264,7 +262,7 @@ func (f *Flow) commit(ctx context.Context, t taken, p passed, client Client, now
 	return res, nil
 }
 
-func (f *Flow) sealUpdate(p passed, now time.Time) (Record, error) {
+func (f *Flow) sealUpdate(p *passed, now time.Time) (Record, error) {
 	r := p.cred.Record
 	if p.Secret == nil && p.Public == nil {
 		return r, nil
@@ -283,7 +281,7 @@ func (f *Flow) sealUpdate(p passed, now time.Time) (Record, error) {
 }
 
 // swap spends what the proof spent.
-func (f *Flow) swap(ctx context.Context, p passed, updated Record, now time.Time) error {
+func (f *Flow) swap(ctx context.Context, p *passed, updated Record, now time.Time) error {
 	var err error
 	switch {
 	case p.RecordID == "":
@@ -301,7 +299,7 @@ func (f *Flow) swap(ctx context.Context, p passed, updated Record, now time.Time
 	return err
 }
 
-func (f *Flow) clear(ctx context.Context, t taken, info Info, s Subject) error {
+func (f *Flow) clear(ctx context.Context, t *taken, info Info, s Subject) error {
 	if t.charged {
 		if err := f.store.ClearCounter(ctx, s, string(t.row.Kind)); err != nil {
 			return err
@@ -313,7 +311,7 @@ func (f *Flow) clear(ctx context.Context, t taken, info Info, s Subject) error {
 	return nil
 }
 
-func (f *Flow) emitPassed(ctx context.Context, t taken, p passed, client Client, now time.Time) error {
+func (f *Flow) emitPassed(ctx context.Context, t *taken, p *passed, client Client, now time.Time) error {
 	e := Event{
 		Type: EventPassed, At: now, Subject: p.subject, Kind: t.row.Kind, RecordID: p.RecordID,
 		Purpose: t.row.Purpose, Addr: client.Addr, Browser: client.Browser,
@@ -338,7 +336,7 @@ func (f *Flow) emitPassed(ctx context.Context, t taken, p passed, client Client,
 
 // another stores the factor's next question; the round that was passed is not
 // held against the person.
-func (f *Flow) another(ctx context.Context, t taken, p passed, now time.Time) error {
+func (f *Flow) another(ctx context.Context, t *taken, p *passed, now time.Time) error {
 	if int(t.state.round)+1 >= maxRounds {
 		return refuse(CheckRounds, PublicAgain, "too many rounds")
 	}
@@ -369,7 +367,7 @@ func (f *Flow) another(ctx context.Context, t taken, p passed, now time.Time) er
 }
 
 // refused tells of a refusal, after everything about it is committed.
-func (f *Flow) refused(ctx context.Context, t taken, client Client, now time.Time, err error) error {
+func (f *Flow) refused(ctx context.Context, t *taken, client Client, now time.Time, err error) error {
 	e := Event{
 		Type: EventRefused, At: now, Subject: t.subject, Kind: t.row.Kind, Purpose: t.row.Purpose,
 		Check: CheckOf(err), Addr: client.Addr, Browser: client.Browser, Detail: err.Error(),

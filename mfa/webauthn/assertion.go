@@ -62,32 +62,38 @@ type assertion struct {
 	userHandle []byte
 }
 
-func parseAssertion(answer []byte) (assertion, error) {
-	var a assertion
+func parseAssertion(answer []byte) (*assertion, error) {
 	n, response, _, err := parseResponse(answer)
 	if err != nil {
-		return a, err
+		return nil, err
 	}
+	a := &assertion{}
 	a.key = n.get("id").text
 	if a.clientData, err = response.bytes("clientDataJSON"); err != nil {
-		return a, err
+		return nil, err
 	}
 	if a.authData, err = response.bytes("authenticatorData"); err != nil {
-		return a, err
+		return nil, err
 	}
 	if a.signature, err = response.bytes("signature"); err != nil {
-		return a, err
+		return nil, err
 	}
 	if !response.absent("userHandle") {
-		a.userHandle, err = response.bytes("userHandle")
+		if a.userHandle, err = response.bytes("userHandle"); err != nil {
+			return nil, err
+		}
 	}
-	return a, err
+	return a, nil
 }
 
-// Discover returns the key of the record whose credential the answer names.
-func (f *Factor) Discover(answer []byte) (string, error) {
+// Discover returns the key of the record whose credential the answer names,
+// and the answer as it was read, for Verify.
+func (f *Factor) Discover(answer []byte) (key string, read any, err error) {
 	a, err := parseAssertion(answer)
-	return string(a.key), err
+	if err != nil {
+		return "", nil, err
+	}
+	return string(a.key), a, nil
 }
 
 // Verify judges the answer to a sign-in (7.2).
@@ -99,11 +105,13 @@ func (f *Factor) Verify(ctx context.Context, r mfa.VerifyRequest) (mfa.Verified,
 	if st.mode == modeCreate {
 		return mfa.Verified{}, refusal(CheckState, "the challenge is for a registration")
 	}
-	a, err := parseAssertion(r.Answer)
-	if err != nil {
-		return mfa.Verified{}, err
+	a, ok := r.Read.(*assertion)
+	if !ok {
+		if a, err = parseAssertion(r.Answer); err != nil {
+			return mfa.Verified{}, err
+		}
 	}
-	record, err := named(&a, &st, r.Credentials)
+	record, err := named(a, &st, r.Credentials)
 	if err != nil {
 		return mfa.Verified{}, err
 	}
@@ -128,7 +136,7 @@ func (f *Factor) Verify(ctx context.Context, r mfa.VerifyRequest) (mfa.Verified,
 	if eligible := data.flags&flagBE != 0; eligible != c.eligible || eligible && f.cfg.RefuseSynced {
 		return mfa.Verified{}, refusal(CheckBackup, "backup eligibility changed or is refused")
 	}
-	if !c.verifies(&a) {
+	if !c.verifies(a) {
 		return mfa.Verified{}, refusal(CheckSignature, "the signature does not verify")
 	}
 	policy, err := f.policy(ctx, r.Subject)

@@ -36,17 +36,20 @@ type member struct {
 	value node
 }
 
+// noNode stands for what is not there. It is never written.
+var noNode node
+
 // get returns the member of an object, or a node of kind 0.
 func (n *node) get(name string) *node {
 	if n.kind != '{' {
-		return &node{}
+		return &noNode
 	}
 	for i := range n.members {
 		if string(n.members[i].name) == name {
 			return &n.members[i].value
 		}
 	}
-	return &node{}
+	return &noNode
 }
 
 // str returns the text of a string member.
@@ -92,23 +95,23 @@ func decode64(text []byte) ([]byte, bool) {
 }
 
 // parseObject reads exactly one JSON object.
-func parseObject(data []byte) (*node, error) {
+func parseObject(data []byte) (node, error) {
 	if len(data) > mfa.MaxAnswer {
-		return nil, refusal(CheckJSON, "%d bytes of JSON are too many", len(data))
+		return node{}, refusal(CheckJSON, "%d bytes of JSON are too many", len(data))
 	}
 	p := jsonParser{in: data}
 	n, err := p.value(0)
 	if err != nil {
-		return nil, refusal(CheckJSON, "%w at byte %d", err, p.at)
+		return node{}, refusal(CheckJSON, "%w at byte %d", err, p.at)
 	}
 	p.space()
 	if p.at != len(p.in) {
-		return nil, refusal(CheckJSON, "bytes follow the JSON value at %d", p.at)
+		return node{}, refusal(CheckJSON, "bytes follow the JSON value at %d", p.at)
 	}
 	if n.kind != '{' {
-		return nil, refusal(CheckJSON, "the JSON value is no object")
+		return node{}, refusal(CheckJSON, "the JSON value is no object")
 	}
-	return &n, nil
+	return n, nil
 }
 
 type jsonParser struct {
@@ -170,7 +173,11 @@ func (p *jsonParser) object(depth int) (node, error) {
 		p.at++
 		return n, nil
 	}
-	n.members = make([]member, 0, 7)
+	room := 4 // what the ceremonies' inner objects have
+	if depth == 0 {
+		room = 6 // and the answers themselves
+	}
+	n.members = make([]member, 0, room)
 	for {
 		if p.next() != '"' {
 			return n, errJSON

@@ -140,31 +140,31 @@ func parseRegistration(answer []byte) (registration, error) {
 }
 
 // parseResponse reads what both answers have in common.
-func parseResponse(answer []byte) (n, response *node, id []byte, err error) {
+func parseResponse(answer []byte) (n node, response *node, id []byte, err error) {
 	if n, err = parseObject(answer); err != nil {
-		return nil, nil, nil, err
+		return n, nil, nil, err
 	}
 	typ, err := n.str("type")
 	if err != nil {
-		return nil, nil, nil, err
+		return n, nil, nil, err
 	}
 	if string(typ) != typePublicKey {
-		return nil, nil, nil, refusal(CheckJSON, "the credential is of another type")
+		return n, nil, nil, refusal(CheckJSON, "the credential is of another type")
 	}
 	if response = n.get("response"); response.kind != '{' {
-		return nil, nil, nil, refusal(CheckJSON, "the credential has no response")
+		return n, nil, nil, refusal(CheckJSON, "the credential has no response")
 	}
 	text, err := n.str("id")
 	if err != nil {
-		return nil, nil, nil, err
+		return n, nil, nil, err
 	}
 	raw, err := n.str("rawId")
 	if err != nil {
-		return nil, nil, nil, err
+		return n, nil, nil, err
 	}
 	id, ok := decode64(text)
 	if !ok || !bytes.Equal(text, raw) || len(id) == 0 || len(id) > maxCredentialID {
-		return nil, nil, nil, refusal(CheckCredentialID, "id and rawId are not one credential id")
+		return n, nil, nil, refusal(CheckCredentialID, "id and rawId are not one credential id")
 	}
 	return n, response, id, nil
 }

@@ -62,7 +62,7 @@ func (f *Factor) Signals(records []mfa.Record, account, displayName string) (Sig
 // answer named is nobody's here. Whoever has the answer has the credential's id
 // already.
 func (f *Factor) SignalUnknown(answer []byte) (json.RawMessage, bool) {
-	key, err := f.Discover(answer)
+	key, _, err := f.Discover(answer)
 	if err != nil {
 		return nil, false
 	}
