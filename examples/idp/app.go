@@ -150,6 +150,9 @@ func (a *application) next(w http.ResponseWriter, r *http.Request) {
 	case req.Context != nil && !satisfied(req.Context):
 		out, err := a.idp.Fail(r.Context(), req, saml.Status{Code: saml.StatusResponder, SubCode: saml.StatusNoAuthnContext})
 		a.send(w, r, out, err)
+	case !emailed(req):
+		out, err := a.idp.Fail(r.Context(), req, saml.Status{SubCode: saml.StatusInvalidNameID})
+		a.send(w, r, out, err)
 	default:
 		p := about(l)
 		p.Request, p.Session = req, id
@@ -165,6 +168,13 @@ func satisfied(c *saml.RequestedContext) bool {
 		}
 	}
 	return c.Comparison == "minimum"
+}
+
+// emailed tells whether the service provider takes the only NameIDs that there
+// are.
+func emailed(req *saml.Request) bool {
+	_, ok := req.NameIDFormat(nil, saml.NameIDEmail)
+	return ok
 }
 
 // about is what service providers are told of a person.

@@ -26,7 +26,7 @@ type cli struct {
 	Listen        string   `help:"Loopback address to listen on." default:"127.0.0.1:8083"`
 	BaseURL       string   `help:"URL that browsers reach it at. Default http://localhost:PORT."`
 	State         string   `help:"Folder for the key pair." default:"./idp-state" type:"path"`
-	SPMetadata    []string `name:"sp-metadata" help:"Metadata of a service provider: a file or URL, read when it is first needed. May be repeated." placeholder:"FILE|URL"`
+	SPMetadata    []string `name:"sp-metadata" help:"Metadata of a service provider: a file or URL, read when it is first needed. May be repeated." sep:"none" placeholder:"FILE|URL"`
 	RequireSigned bool     `help:"Refuse unsigned AuthnRequests."`
 	NoEncrypt     bool     `help:"Send assertions in clear although the service provider has an encryption key."`
 }

@@ -26,7 +26,7 @@ type cli struct {
 	Listen            string   `help:"Loopback address to listen on." default:"127.0.0.1:8082"`
 	BaseURL           string   `help:"URL that browsers reach it at. Default http://localhost:PORT."`
 	State             string   `help:"Folder for the key pair." default:"./sp-state" type:"path"`
-	IDPMetadata       []string `name:"idp-metadata" help:"Metadata of an identity provider: a file or URL. May be repeated." required:"" placeholder:"FILE|URL"`
+	IDPMetadata       []string `name:"idp-metadata" help:"Metadata of an identity provider: a file or URL. May be repeated." required:"" sep:"none" placeholder:"FILE|URL"`
 	Sign              bool     `help:"Sign AuthnRequests."`
 	NoEncryption      bool     `help:"Publish no encryption key."`
 	AllowIDPInitiated bool     `name:"allow-idp-initiated" help:"Accept Responses that answer no request."`

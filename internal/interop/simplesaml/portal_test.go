@@ -5,10 +5,11 @@ package simplesaml_test
 
 import (
 	"context"
-	"net/url"
 	"testing"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/internal/interop/samlpeers/useragent"
+	"github.com/gatehouse-id/gatehouse/internal/interop/simplesaml/ssp"
 	"github.com/gatehouse-id/gatehouse/mfa"
 	"github.com/gatehouse-id/gatehouse/portal"
 	"github.com/gatehouse-id/gatehouse/portal/app"
@@ -30,44 +31,43 @@ func TestSource(t *testing.T) {
 	}})
 	// Each side needs the other's metadata; the portal's stands once the source
 	// is there, so it begins with that of a SimpleSAMLphp without peers.
-	port := freePort(t)
-	probe := start(t, port, "none")
-	src.SAML.Metadata = string(probe.idpMetadata(t))
+	idp := ssp.Start(t, ssp.Options{IdP: ssp.IdP{RequireSigned: true}})
+	src.SAML.Metadata = string(idp.IdPMetadata(t))
 	if err := s.Store.PutSource(ctx, src); err != nil {
 		t.Fatal(err)
 	}
-	probe.addPeer(t, fetch(t, s.URL+portal.PathSPMetadata+"corp"))
+	idp.AddPeer(t, ssp.Fetch(t, s.URL+portal.PathSPMetadata+"corp"))
 
-	b := newBrowser(t)
-	b.get(s.URL+"/apps").submit("username", map[string]string{"username": "erika@corp.test"})
-	b.submit("username", map[string]string{"username": "erika", "password": "secret"})
-	b.submit("SAMLResponse", nil).expect("Erika Mustermann")
-	if b.at.String() != s.URL+"/apps" {
-		t.Errorf("the sign-in led to %s", b.at)
+	b := useragent.New(t)
+	b.Get(s.URL+"/apps").Submit("username", map[string]string{"username": "erika@corp.test"})
+	b.Submit("username", map[string]string{"username": "erika", "password": "secret"})
+	b.Submit("SAMLResponse", nil).Expect("Erika Mustermann")
+	if b.At.String() != s.URL+"/apps" {
+		t.Errorf("the sign-in led to %s", b.At)
 	}
 	p, err := s.Store.PersonByLogin(ctx, "erika@corp.test")
 	if err != nil || p.SourceID != "corp" {
 		t.Fatalf("%+v, %v", p, err)
 	}
 
-	unsolicited := newBrowser(t)
-	unsolicited.get(probe.url + "/saml2/idp/SSOService.php?" + url.Values{"spentityid": {s.URL + portal.PathSPMetadata + "corp"}, "RelayState": {"x"}}.Encode())
-	unsolicited.submit("username", map[string]string{"username": "erika", "password": "secret"})
-	unsolicited.submit("SAMLResponse", nil).expect("Continue").expect("Erika Mustermann")
-	unsolicited.submit("flow", nil).expect("Erika Mustermann").expect("Accounts")
+	unsolicited := useragent.New(t)
+	unsolicited.Get(idp.Initiate(s.URL+portal.PathSPMetadata+"corp", "x"))
+	unsolicited.Submit("username", map[string]string{"username": "erika", "password": "secret"})
+	unsolicited.Submit("SAMLResponse", nil).Expect("Continue").Expect("Erika Mustermann")
+	unsolicited.Submit("flow", nil).Expect("Erika Mustermann").Expect("Accounts")
 
 	// Logout at the identity provider ends the portal's session.
-	b.get(probe.url + "/saml2/idp/SingleLogoutService.php?ReturnTo=" + url.QueryEscape(probe.url+"/"))
-	b.get(s.URL + "/apps").expect("Sign in")
+	b.Get(idp.IdPLogout()).Through()
+	b.Get(s.URL + "/apps").Expect("Sign in")
 }
 
 // SimpleSAMLphp is an application of the portal.
 func TestApplication(t *testing.T) {
 	ctx := context.Background()
 	s := portaltest.NewServer(t)
-	ssp := start(t, freePort(t), s.URL+portal.PathAppMetadata, fetch(t, s.URL+portal.PathAppMetadata))
+	sp := ssp.Start(t, ssp.Options{SP: ssp.SP{IdP: s.URL + portal.PathAppMetadata, Transient: true}, Peers: [][]byte{ssp.Fetch(t, s.URL+portal.PathAppMetadata)}})
 	registered, err := s.Portal.Apps().Register(ctx, "", app.App{
-		Name: "SimpleSAMLphp", Metadata: string(ssp.spMetadata(t)), IdPInitiated: true, Owner: directory.OwnerAdmin,
+		Name: "SimpleSAMLphp", Metadata: string(sp.SPMetadata(t)), IdPInitiated: true, Owner: directory.OwnerAdmin,
 		Attributes: []app.Attribute{{Name: "mail", From: "email"}, {Name: "groups", From: "groups"}},
 	})
 	if err != nil {
@@ -81,20 +81,14 @@ func TestApplication(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := newBrowser(t)
-	b.get(ssp.url + "/module.php/core/authenticate.php?as=default-sp").expect("Sign in")
-	b.submit("username", map[string]string{"username": "alice"})
-	b.submit("password", map[string]string{"password": alice.Password})
-	b.submit("code", map[string]string{"code": code})
-	b.submit("SAMLResponse", nil).expect("alice@example.test").expect(portaltest.GroupName)
+	b := useragent.New(t)
+	b.Get(sp.Protected()).Expect("Sign in")
+	b.Submit("username", map[string]string{"username": "alice"})
+	b.Submit("password", map[string]string{"password": alice.Password})
+	b.Submit("code", map[string]string{"code": code})
+	b.Submit("SAMLResponse", nil).Expect("alice@example.test").Expect(portaltest.GroupName)
 
 	// Logout at the application ends the portal's session too.
-	b.get(ssp.url + "/module.php/core/authenticate.php?as=default-sp&logout")
-	for range 3 {
-		if b.status == 200 && !hasSAML(b.body) {
-			break
-		}
-		b.submit(samlField(b.body), nil)
-	}
-	b.get(s.URL + "/").expect("Sign in")
+	b.Get(sp.Logout()).Through()
+	b.Get(s.URL + "/").Expect("Sign in")
 }
