@@ -366,3 +366,21 @@ func ExampleSession_Attributes() {
 	// SessionDuration [3600]
 	// PrincipalTag:CostCenter [4711]
 }
+
+// What an assertion offers: the roles in either order, and the session.
+func ExampleParse() {
+	offer, err := awsrole.Parse([]awsrole.Attribute{
+		{Name: awsrole.Namespace + "Role", Values: []string{
+			"arn:aws:iam::111122223333:saml-provider/Gatehouse,arn:aws:iam::111122223333:role/team/read,only",
+		}},
+		{Name: awsrole.Namespace + "RoleSessionName", Values: []string{"alice@example.com"}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, r := range offer.Roles {
+		fmt.Println(r.Account(), r.RoleName())
+	}
+	// Output: 111122223333 read,only
+}

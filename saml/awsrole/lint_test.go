@@ -5,6 +5,7 @@ package awsrole_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -147,4 +148,17 @@ func FuzzLint(f *testing.F) {
 		}
 		awsrole.Lint(r, awsrole.LintOptions{Now: lintNow, Issuer: issuer})
 	})
+}
+
+// What AWS will refuse, in its own words, before anything is sent.
+func ExampleLint() {
+	r, err := awsrole.Decode([]byte(strings.Replace(goodResponse, ">alice@example.com<", ">alice smith<", 1)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, f := range awsrole.Lint(r, awsrole.LintOptions{Now: lintNow, Issuer: issuer}) {
+		fmt.Println(f.Severity, f.AWS)
+	}
+	// Output: refused RoleSessionName in AuthnResponse must match [a-zA-Z_0-9+=,.@-]{2,64}
 }

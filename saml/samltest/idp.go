@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"net/url"
 	"testing"
@@ -45,9 +46,24 @@ type IdP struct {
 	tb testing.TB
 }
 
-// NewIdP returns an identity provider named https://idp.test/metadata.
+// NewIdP returns an identity provider named https://idp.test/metadata. In an
+// Example, which has no testing.TB, it is nil: what would end the test panics.
 func NewIdP(tb testing.TB) *IdP {
 	return &IdP{EntityID: "https://idp.test/metadata", SSO: "https://idp.test/sso", SLO: "https://idp.test/slo", Key: Key(), tb: tb}
+}
+
+func (i *IdP) helper() {
+	if i.tb != nil {
+		i.tb.Helper()
+	}
+}
+
+func (i *IdP) fatal(err error) {
+	if i.tb == nil {
+		panic(err)
+	}
+	i.tb.Helper()
+	i.tb.Fatal(err)
 }
 
 func (i *IdP) now() time.Time {
@@ -68,10 +84,10 @@ func (i *IdP) Entity() *saml.Entity {
 
 // Metadata returns its metadata as XML.
 func (i *IdP) Metadata() []byte {
-	i.tb.Helper()
+	i.helper()
 	b, err := i.Entity().Marshal()
 	if err != nil {
-		i.tb.Fatal(err)
+		i.fatal(err)
 	}
 	return b
 }
@@ -97,14 +113,14 @@ func (i *IdP) Forge(c *saml.Connection, login *saml.Outgoing, p Person) *Forge {
 // Answer returns the form that the browser posts to the assertion consumer
 // service, broken as told.
 func (i *IdP) Answer(c *saml.Connection, login *saml.Outgoing, p Person, breaks ...Break) url.Values {
-	i.tb.Helper()
+	i.helper()
 	f := i.Forge(c, login, p)
 	for _, b := range breaks {
 		b.apply(f)
 	}
 	form, err := f.Form()
 	if err != nil {
-		i.tb.Fatal(err)
+		i.fatal(err)
 	}
 	return form
 }
@@ -114,10 +130,10 @@ func (i *IdP) Answer(c *saml.Connection, login *saml.Outgoing, p Person, breaks 
 // it returns is for Answer and Forge, and ACS is where the form is posted. It
 // fails the test if the request names no assertion consumer service.
 func (i *IdP) Login(location string) (*saml.Connection, *saml.Outgoing) {
-	i.tb.Helper()
+	i.helper()
 	c, login, err := readLogin(location)
 	if err != nil {
-		i.tb.Fatalf("samltest: the login at %q: %v", location, err)
+		i.fatal(fmt.Errorf("samltest: the login at %q: %w", location, err))
 	}
 	return c, login
 }
