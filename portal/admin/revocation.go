@@ -27,7 +27,7 @@ const (
 	longestSession = 12 * time.Hour
 	// lookBack is how old an assertion can be whose session still runs.
 	lookBack = longestSession + access.MaxAssertionLife + denySkew
-	// maxLookBack bounds how many events are read for it.
+	// maxLookBack bounds how many events of the person are read for it.
 	maxLookBack = 20_000
 )
 
@@ -74,17 +74,13 @@ func (x *Admin) trail(ctx context.Context, personID string) (trail, error) {
 	t := trail{signed: map[string]time.Time{}, account: map[string]string{}}
 	since, before := x.c.Now().Add(-lookBack), ""
 	for range maxLookBack / 1000 {
-		events, err := x.c.Audit.Events(ctx, before, 1000)
+		events, err := x.c.Audit.EventsOf(ctx, personID, since, before, 1000)
 		if err != nil {
 			return t, err
 		}
 		for i := range events {
-			e := &events[i]
-			if before = e.ID; e.Time.Before(since) {
-				t.whole = true
-				return t, nil
-			}
-			t.add(e, personID)
+			before = events[i].ID
+			t.add(&events[i], personID)
 		}
 		if len(events) < 1000 {
 			t.whole = true

@@ -112,6 +112,10 @@ type Store interface {
 	// Events returns events by descending ID, older than before (all if
 	// empty), at most limit.
 	Events(ctx context.Context, before string, limit int) ([]Event, error)
+	// EventsOf returns the events about a person by descending ID, from an ID
+	// or what IDs begin with, older than before (all if empty), at most limit.
+	// Its cost is that of these events, however many there are of others.
+	EventsOf(ctx context.Context, personID, from, before string, limit int) ([]Event, error)
 }
 
 // Log writes events to a store and to a logger.
@@ -190,6 +194,12 @@ func (l *Log) DeleteBefore(ctx context.Context, t time.Time, limit int) (int, er
 // Events returns a page of events, newest first.
 func (l *Log) Events(ctx context.Context, before string, limit int) ([]Event, error) {
 	return l.store.Events(ctx, before, limit)
+}
+
+// EventsOf returns a page of the events about a person since a time, newest
+// first.
+func (l *Log) EventsOf(ctx context.Context, personID string, since time.Time, before string, limit int) ([]Event, error) {
+	return l.store.EventsOf(ctx, personID, idTime(since), before, limit)
 }
 
 func (l *Log) complete(ctx context.Context, e Event) Event {

@@ -14,7 +14,7 @@ var _ audit.Store = (*Store)(nil)
 
 // AppendEvent implements [audit.Store].
 func (s *Store) AppendEvent(ctx context.Context, e audit.Event) error {
-	_, err := s.exec(ctx, "INSERT INTO portal_events (id, event) VALUES ($1, $2)", e.ID, string(e.Canonical()))
+	_, err := s.exec(ctx, "INSERT INTO portal_events (id, event, person_id) VALUES ($1, $2, $3)", e.ID, string(e.Canonical()), e.Person)
 	return err
 }
 
@@ -62,15 +62,32 @@ func (s *Store) Events(ctx context.Context, before string, limit int) ([]audit.E
 	}
 	rows, err := s.q(ctx).QueryContext(ctx, `SELECT e.event, COALESCE(r.refusals, 1) FROM portal_events e
 		LEFT JOIN portal_refusals r ON r.event_id = e.id `+where+` ORDER BY e.id DESC LIMIT $1`, args...)
-	return collect(rows, err, func(scan func(...any) error) (audit.Event, error) {
-		var e audit.Event
-		var text string
-		var n int
-		if err := scan(&text, &n); err != nil {
-			return e, err
-		}
-		err := json.Unmarshal([]byte(text), &e)
-		e.Count = n
+	return collect(rows, err, scanEvent)
+}
+
+// EventsOf implements [audit.Store]. Rows of a release that did not write
+// person_id are searched for the id.
+func (s *Store) EventsOf(ctx context.Context, personID, from, before string, limit int) ([]audit.Event, error) {
+	older, args := "", []any{personID, from, limit}
+	if before != "" {
+		older, args = " AND id < $4", append(args, before)
+	}
+	rows, err := s.q(ctx).QueryContext(ctx, `SELECT e.event, COALESCE(r.refusals, 1) FROM (
+			SELECT id, event FROM portal_events WHERE person_id = $1 AND id >= $2`+older+`
+			UNION ALL
+			SELECT id, event FROM portal_events WHERE person_id IS NULL AND id >= $2`+older+` AND event LIKE '%"person":"' || $1 || '"%'
+		) e LEFT JOIN portal_refusals r ON r.event_id = e.id ORDER BY e.id DESC LIMIT $3`, args...)
+	return collect(rows, err, scanEvent)
+}
+
+func scanEvent(scan func(...any) error) (audit.Event, error) {
+	var e audit.Event
+	var text string
+	var n int
+	if err := scan(&text, &n); err != nil {
 		return e, err
-	})
+	}
+	err := json.Unmarshal([]byte(text), &e)
+	e.Count = n
+	return e, err
 }

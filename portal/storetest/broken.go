@@ -6,10 +6,12 @@ package storetest
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/portal/access"
+	"github.com/gatehouse-id/gatehouse/portal/audit"
 	"github.com/gatehouse-id/gatehouse/portal/directory"
 	"github.com/gatehouse-id/gatehouse/portal/session"
 )
@@ -37,6 +39,7 @@ func BrokenStores() []BrokenStore {
 		{"keeps every notice", "notices are bounded", func(s Store) Store { return &everyNotice{Store: s} }},
 		{"tells of what was rolled back", "notice commits with its cause", func(s Store) Store { return joinsNone{s} }},
 		{"deletes newer events too", "old events are deleted", func(s Store) Store { return deletesAll{s} }},
+		{"reads everybody's events", "events of a person", func(s Store) Store { return everybody{s} }},
 		{"ignores the limit", "limit admits a burst", func(s Store) Store { return noLimit{s} }},
 		{"ignores expiry", "flow expires", func(s Store) Store { return immortal{s} }},
 		{"grants to everybody", "grants by person and group", func(s Store) Store { return grantsAll{s} }},
@@ -176,6 +179,13 @@ func (b *everyNotice) NoticesOf(_ context.Context, personID string) ([]session.N
 		}
 	}
 	return out, nil
+}
+
+type everybody struct{ Store }
+
+func (b everybody) EventsOf(ctx context.Context, _, from, before string, limit int) ([]audit.Event, error) {
+	events, err := b.Events(ctx, before, limit)
+	return slices.DeleteFunc(events, func(e audit.Event) bool { return e.ID < from }), err
 }
 
 type noLimit struct{ Store }

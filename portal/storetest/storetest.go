@@ -83,6 +83,7 @@ func Cases() []Case {
 		{"parallel limits each count", limitParallel},
 		{"ticket is taken once", ticketTakenOnce},
 		{"refusals are aggregated", refusalsAggregated},
+		{"events of a person", eventsOfPerson},
 		{"old events are deleted", oldEventsDeleted},
 		{"tokens are capped and bound", tokens},
 	}
@@ -728,6 +729,38 @@ func ticketTakenOnce(ctx context.Context, s Store) error {
 		return first(err, want("whose", got, id))
 	})
 	return first(err, want("winners", won, 1))
+}
+
+func eventsOfPerson(ctx context.Context, s Store) error {
+	ann, bob := directory.NewID("p"), directory.NewID("p")
+	at := strings.ToUpper(directory.NewID("at")) // ids that begin with the same
+	var mine []string
+	for i, person := range []string{ann, bob, ann, "", ann, ann} {
+		e := audit.Event{ID: fmt.Sprintf("%s%d", at, i), Time: base, Type: audit.Federate, Outcome: audit.Success, Actor: bob, Person: person, Count: 1, Details: map[string]string{"of": ann}}
+		if err := s.AppendEvent(ctx, e); err != nil {
+			return err
+		}
+		if person == ann {
+			mine = append([]string{e.ID}, mine...)
+		}
+	}
+	ids := func(from, before string, limit int) []string {
+		events, err := s.EventsOf(ctx, ann, from, before, limit)
+		if err != nil {
+			return []string{err.Error()}
+		}
+		out := []string{}
+		for _, e := range events {
+			out = append(out, e.ID)
+		}
+		return out
+	}
+	none, err := s.EventsOf(ctx, directory.NewID("p"), at, "", 100)
+	return first(
+		err, want("events of nobody", len(none), 0),
+		want("all", ids(at, "", 100), mine), want("the newest", ids(at, "", 2), mine[:2]), want("the next page", ids(at, mine[1], 100), mine[2:]),
+		want("since the second", ids(mine[2], "", 100), mine[:3]), want("a range", ids(mine[2], mine[1], 100), mine[2:3]),
+	)
 }
 
 func refusalsAggregated(ctx context.Context, s Store) error {
