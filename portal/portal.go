@@ -51,6 +51,7 @@ type Store interface {
 	directory.Store
 	session.Store
 	session.NoticeStore
+	session.ClockStore
 	access.Store
 	app.Store
 	audit.Store
@@ -347,10 +348,17 @@ func (p *Portal) routeHealth() {
 	})
 	p.mux.HandleFunc("GET "+p.prefix+PathReady, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		problem := ""
 		if err := p.c.Store.Ready(r.Context()); err != nil {
+			problem = "the database does not answer"
+		} else if err := p.checkClock(r.Context()); err != nil {
+			problem = "the clock is wrong"
+			p.log.WarnContext(r.Context(), "not ready", "error", err)
+		}
+		if problem != "" {
 			w.Header().Set("Retry-After", "2")
 			w.WriteHeader(http.StatusServiceUnavailable)
-			_, _ = w.Write([]byte("the database does not answer\n"))
+			_, _ = w.Write([]byte(problem + "\n"))
 			return
 		}
 		_, _ = w.Write([]byte("ready\n"))

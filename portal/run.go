@@ -41,9 +41,15 @@ func (p *Portal) Run(ctx context.Context) {
 // DeleteExpired deletes once what [Portal.Run] deletes every minute: what has
 // expired of every store, and events older than Config.AuditRetention. Each
 // statement deletes a bounded number of rows, so that others can write in
-// between.
+// between. A process whose clock is wrong deletes nothing.
 func (p *Portal) DeleteExpired(ctx context.Context) error {
+	if err := p.checkClock(ctx); err != nil {
+		return err
+	}
 	now := p.now()
+	if err := p.c.Store.AdvanceClock(ctx, now); err != nil {
+		return err
+	}
 	_, e1 := p.c.Store.DeleteExpiredSessions(ctx, now, deleteBatch)
 	_, e2 := p.c.Store.DeleteExpiredSignIns(ctx, now, deleteBatch)
 	_, e3 := p.c.MFA.DeleteExpired(ctx, now, deleteBatch)

@@ -46,6 +46,8 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the portal. The default."`
 	Apply   applyCmd   `cmd:"" help:"Bring an organisation from a YAML file into the database."`
 	Recover recoverCmd `cmd:"" help:"Let a locked-out administrator in again: a new password, and new factors if asked."`
+
+	Restored restoredCmd `cmd:"" help:"After the database was restored from a backup, or an older copy took over: end every session, token, code and ticket."`
 }
 
 func main() {

@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/portal"
 	"github.com/gatehouse-id/gatehouse/portal/audit"
 	"github.com/gatehouse-id/gatehouse/portal/directory"
+	"github.com/gatehouse-id/gatehouse/portal/sqlstore"
 )
 
 type recoverCmd struct {
@@ -34,20 +35,7 @@ func (c *recoverCmd) Run(ctx context.Context, g *Globals) error {
 		return err
 	}
 	defer store.Close()
-	keys, err := loadKeys(g.Data, time.Now())
-	if err != nil {
-		return err
-	}
-	org, err := loadOrganisation(ctx, store)
-	if err != nil {
-		return err
-	}
-	config := org.config()
-	config.BaseURL, config.Keys, config.Log = c.BaseURL, keys, g.logger()
-	if err := stores(&config, store); err != nil {
-		return err
-	}
-	p, err := portal.New(config)
+	p, err := g.portal(ctx, store, c.BaseURL)
 	if err != nil {
 		return err
 	}
@@ -66,6 +54,44 @@ func (c *recoverCmd) Run(ctx context.Context, g *Globals) error {
 		return fmt.Errorf("%s is not an administrator; an administrator can hand out a ticket instead", c.Username)
 	}
 	return c.recover(ctx, p, person)
+}
+
+// portal puts the portal together without serving it.
+func (g *Globals) portal(ctx context.Context, store *sqlstore.Store, baseURL string) (*portal.Portal, error) {
+	keys, err := loadKeys(g.Data, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	org, err := loadOrganisation(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	config := org.config()
+	config.BaseURL, config.Keys, config.Log = baseURL, keys, g.logger()
+	if err := stores(&config, store); err != nil {
+		return nil, err
+	}
+	return portal.New(config)
+}
+
+type restoredCmd struct{}
+
+// Run ends what a restored database holds that could have been used since.
+func (*restoredCmd) Run(ctx context.Context, g *Globals) error {
+	store, err := g.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	p, err := g.portal(ctx, store, "http://localhost")
+	if err != nil {
+		return err
+	}
+	if err := p.Restored(ctx, "cli:restored"); err != nil {
+		return err
+	}
+	fmt.Println("Every session, token, code and ticket has ended. People sign in again.")
+	return nil
 }
 
 func (c *recoverCmd) recover(ctx context.Context, p *portal.Portal, person *directory.Person) error {

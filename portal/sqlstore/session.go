@@ -126,7 +126,13 @@ func (s *Store) Epoch(ctx context.Context) (int64, error) {
 // RaiseEpoch implements [session.Store].
 func (s *Store) RaiseEpoch(ctx context.Context) (int64, error) {
 	var v string
-	err := s.q(ctx).QueryRowContext(ctx, "UPDATE portal_settings SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = 'epoch' RETURNING value").Scan(&v)
+	err := s.InTx(ctx, func(ctx context.Context) error {
+		// Nothing that the latest time had expired outlives the epoch.
+		if _, err := s.exec(ctx, "DELETE FROM portal_settings WHERE name = 'clock'"); err != nil {
+			return err
+		}
+		return s.q(ctx).QueryRowContext(ctx, "UPDATE portal_settings SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = 'epoch' RETURNING value").Scan(&v)
+	})
 	if err != nil {
 		return 0, err
 	}

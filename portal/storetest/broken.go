@@ -40,6 +40,7 @@ func BrokenStores() []BrokenStore {
 		{"tells of what was rolled back", "notice commits with its cause", func(s Store) Store { return joinsNone{s} }},
 		{"deletes newer events too", "old events are deleted", func(s Store) Store { return deletesAll{s} }},
 		{"reads everybody's events", "events of a person", func(s Store) Store { return everybody{s} }},
+		{"sets the clock back", "clock goes forward", func(s Store) Store { return clockGoesBack{s} }},
 		{"ignores the limit", "limit admits a burst", func(s Store) Store { return noLimit{s} }},
 		{"ignores expiry", "flow expires", func(s Store) Store { return immortal{s} }},
 		{"grants to everybody", "grants by person and group", func(s Store) Store { return grantsAll{s} }},

@@ -75,6 +75,7 @@ func Cases() []Case {
 		{"notices are a person's own", noticesOwn},
 		{"notices are bounded", noticesBounded},
 		{"notice commits with its cause", noticeCommits},
+		{"clock goes forward", clockGoesForward},
 		{"grants by person and group", grants},
 		{"applications by person and group", applications},
 		{"flow is taken once", flowTakenOnce},

@@ -1,0 +1,74 @@
+// Copyright 2026 The Gatehouse Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package portal_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/portal"
+	"github.com/gatehouse-id/gatehouse/portal/portaltest"
+	"github.com/gatehouse-id/gatehouse/portal/signin"
+)
+
+// A process that is well behind what another has seen is not ready, and
+// deletes nothing.
+func TestClockBehind(t *testing.T) {
+	start := time.Now()
+	now := start
+	s := portaltest.NewServerWith(t, portaltest.Options{Config: func(c *portal.Config) { c.Now = func() time.Time { return now } }})
+	ctx := context.Background()
+	if err := s.Portal.DeleteExpired(ctx); err != nil {
+		t.Fatal(err)
+	}
+	b := newBrowser(t, s, nil)
+	for _, c := range []struct {
+		off    time.Duration
+		status int
+		text   string
+	}{{0, http.StatusOK, "ready"}, {-time.Minute, http.StatusOK, "ready"}, {-time.Hour, http.StatusServiceUnavailable, "the clock is wrong"}} {
+		now = start.Add(c.off)
+		b.get("/readyz").expect(c.status, c.text)
+		if err := s.Portal.DeleteExpired(ctx); (err == nil) != (c.status == http.StatusOK) {
+			t.Errorf("%v: %v", c.off, err)
+		}
+	}
+	if b.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	// What is alive with the clock corrected is what was made in a new epoch.
+	if _, err := s.Store.RaiseEpoch(ctx); err != nil {
+		t.Fatal(err)
+	}
+	b.get("/readyz").expect(http.StatusOK, "ready")
+}
+
+// After a restore nothing of the copy that could have been spent is good.
+func TestRestored(t *testing.T) {
+	s := portaltest.NewServer(t)
+	ctx := context.Background()
+	alice := s.Enrol(t, "alice")
+	b := newBrowser(t, s, s.SignedIn(t, "alice"))
+	b.get("/").expect(http.StatusOK, portaltest.AccountDev)
+	ticket, err := s.Portal.SignIn().IssueTicket(ctx, "", s.People["bob"].ID, signin.TicketInvite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	between := newBrowser(t, s, nil)
+	between.password("/", "alice", alice.Password).expect(http.StatusOK, "Confirm it is you")
+	flow := between.field("flow")
+
+	if err := s.Portal.Restored(ctx, "test"); err != nil {
+		t.Fatal(err)
+	}
+	b.get("/").expect(http.StatusOK, "Sign in").lacks(portaltest.AccountDev)
+	between.post("/sign-in/totp", url.Values{"flow": {flow}, "code": {"123456"}}).expect(http.StatusForbidden, "expired")
+	const password = "tulip lantern orbit"
+	b.post("/enrol/password", url.Values{"flow": {ticket}, "password": {password}, "password2": {password}}).expect(http.StatusForbidden, "used or has expired")
+	b.password("/", "alice", alice.Password).expect(http.StatusOK, "Confirm it is you")
+	b.totp(alice.TOTP).expect(http.StatusOK, portaltest.AccountDev)
+}
