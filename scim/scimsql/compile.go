@@ -198,12 +198,12 @@ func (c *compiler) owners(e filter.Expr) (string, error) {
 			return s, err
 		}
 		cond, err := c.condition(e)
-		return "SELECT owner FROM scim_values WHERE tenant = $1 AND kind = $2 AND path = " + c.arg(e.Path.String()) + " AND " + cond + c.index(e.Path), err
+		return "SELECT owner FROM scim_values WHERE tenant = CAST($1 AS TEXT) AND kind = $2 AND path = " + c.arg(e.Path.String()) + " AND " + cond + c.index(e.Path), err
 	case *filter.Present:
 		if s, ok, err := c.related(e.Path, nil); ok || err != nil {
 			return s, err
 		}
-		return "SELECT owner FROM scim_values WHERE tenant = $1 AND kind = $2 AND path IN (" + c.paths(e.Path) + ")" + c.someText(e.Path) + c.index(e.Path), nil
+		return "SELECT owner FROM scim_values WHERE tenant = CAST($1 AS TEXT) AND kind = $2 AND path IN (" + c.paths(e.Path) + ")" + c.someText(e.Path) + c.index(e.Path), nil
 	case *filter.Within:
 		if e.Path.Name == "members" || e.Path.Name == "groups" {
 			if cmp, ok := e.Filter.(*filter.Compare); ok {
@@ -271,7 +271,7 @@ func (c *compiler) elements(p filter.Path, e filter.Expr) (string, error) {
 		return strings.Join(parts, op), nil
 	}
 	at := func(sub filter.Path) string { return filter.Path{URN: p.URN, Name: p.Name, Sub: sub.Name}.String() }
-	from := "SELECT owner, elem FROM scim_values WHERE tenant = $1 AND kind = $2 AND uniq = 0 AND "
+	from := "SELECT owner, elem FROM scim_values WHERE tenant = CAST($1 AS TEXT) AND kind = $2 AND uniq = 0 AND "
 	switch e := e.(type) {
 	case *filter.And:
 		return combine(e.Terms, " INTERSECT ")
@@ -362,9 +362,9 @@ func (c *compiler) related(p filter.Path, e *filter.Compare) (string, bool, erro
 	}
 	if e == nil {
 		if attr == "members" {
-			return "SELECT group_id AS owner FROM scim_members WHERE tenant = $1 AND $2 <> ''", true, nil
+			return "SELECT group_id AS owner FROM scim_members WHERE tenant = CAST($1 AS TEXT) AND $2 <> ''", true, nil
 		}
-		return "SELECT member AS owner FROM scim_members WHERE tenant = $1 AND $2 <> ''", true, nil
+		return "SELECT member AS owner FROM scim_members WHERE tenant = CAST($1 AS TEXT) AND $2 <> ''", true, nil
 	}
 	if e.Op != filter.Eq {
 		return "", true, unserved(p.String())
@@ -382,19 +382,19 @@ func (c *compiler) related(p filter.Path, e *filter.Compare) (string, bool, erro
 				}
 			}
 		}
-		return "SELECT group_id AS owner FROM scim_members WHERE tenant = $1 AND $2 <> '' AND " + col + " = " + c.arg(value), true, nil
+		return "SELECT group_id AS owner FROM scim_members WHERE tenant = CAST($1 AS TEXT) AND $2 <> '' AND " + col + " = " + c.arg(value), true, nil
 	}
 	var groups string
 	switch p.Sub {
 	case "value":
 		groups = "group_id = " + c.arg(e.Value.Text)
 	case "display":
-		groups = "group_id IN (SELECT owner FROM scim_values WHERE tenant = $1 AND kind = 'Group' AND path = 'displayName' AND uniq = 0 AND ord = " +
+		groups = "group_id IN (SELECT owner FROM scim_values WHERE tenant = CAST($1 AS TEXT) AND kind = 'Group' AND path = 'displayName' AND uniq = 0 AND ord = " +
 			c.arg(order(filter.Text, filter.Fold(e.Value.Text), e.Value)) + " AND fold = " + c.arg(filter.Fold(e.Value.Text)) + ")"
 	default:
 		return "", true, unserved(p.String())
 	}
 	down := c.alias()
-	return "WITH RECURSIVE " + down + " (id) AS (SELECT member FROM scim_members WHERE tenant = $1 AND $2 <> '' AND " + groups +
-		" UNION SELECT m.member FROM " + down + " CROSS JOIN scim_members m WHERE m.tenant = $1 AND m.group_id = " + down + ".id) SELECT id AS owner FROM " + down, true, nil
+	return "WITH RECURSIVE " + down + " (id) AS (SELECT member FROM scim_members WHERE tenant = CAST($1 AS TEXT) AND $2 <> '' AND " + groups +
+		" UNION SELECT m.member FROM " + down + " CROSS JOIN scim_members m WHERE m.tenant = CAST($1 AS TEXT) AND m.group_id = " + down + ".id) SELECT id AS owner FROM " + down, true, nil
 }

@@ -60,9 +60,9 @@ func (s *resources[R]) touch(ctx context.Context, tenant, id, version string, ch
 	if changed {
 		modified = s.micros()
 		err = s.q(ctx).QueryRowContext(ctx, `UPDATE scim_resources SET version = version + 1, modified = $1
-			WHERE tenant = $2 AND kind = 'Group' AND id = $3 RETURNING version, created`, modified, tenant, id).Scan(&v, &created)
+			WHERE tenant = CAST($2 AS TEXT) AND kind = 'Group' AND id = $3 RETURNING version, created`, modified, tenant, id).Scan(&v, &created)
 	} else {
-		err = s.q(ctx).QueryRowContext(ctx, `SELECT version, created, modified FROM scim_resources WHERE tenant = $1 AND kind = 'Group' AND id = $2`,
+		err = s.q(ctx).QueryRowContext(ctx, `SELECT version, created, modified FROM scim_resources WHERE tenant = CAST($1 AS TEXT) AND kind = 'Group' AND id = $2`,
 			tenant, id).Scan(&v, &created, &modified)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
@@ -129,7 +129,7 @@ func (s *resources[R]) addMember(ctx context.Context, tenant, group string, m sc
 		return false, noMember(m.Value)
 	}
 	res, err := s.q(ctx).ExecContext(ctx, `INSERT INTO scim_members (tenant, group_id, member, kind, display, seq)
-		SELECT $1, $2, r.id, r.kind, $4, $5 FROM scim_resources r WHERE r.tenant = $1 AND r.kind IN ('User', 'Group') AND r.id = $3
+		SELECT $1, $2, r.id, r.kind, $4, $5 FROM scim_resources r WHERE r.tenant = CAST($1 AS TEXT) AND r.kind IN ('User', 'Group') AND r.id = $3
 		ON CONFLICT (tenant, group_id, member) DO NOTHING`, tenant, group, m.Value, m.Display, s.micros())
 	if err != nil {
 		return false, err
@@ -154,7 +154,7 @@ func (s *resources[R]) kinds(ctx context.Context, tenant string, members []scim.
 		}
 		args = append(args, m.Value)
 	}
-	rows, err := s.q(ctx).QueryContext(ctx, `SELECT id, kind FROM scim_resources WHERE tenant = $1 AND kind IN ('User', 'Group') AND id IN (`+placeholders(2, len(members))+`)`, args...)
+	rows, err := s.q(ctx).QueryContext(ctx, `SELECT id, kind FROM scim_resources WHERE tenant = CAST($1 AS TEXT) AND kind IN ('User', 'Group') AND id IN (`+placeholders(2, len(members))+`)`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func (s *resources[R]) removeMembers(ctx context.Context, tenant, group string, 
 		for _, id := range chunk {
 			args = append(args, id)
 		}
-		res, err := s.q(ctx).ExecContext(ctx, `DELETE FROM scim_members WHERE tenant = $1 AND group_id = $2 AND member IN (`+placeholders(3, len(chunk))+`)`, args...)
+		res, err := s.q(ctx).ExecContext(ctx, `DELETE FROM scim_members WHERE tenant = CAST($1 AS TEXT) AND group_id = $2 AND member IN (`+placeholders(3, len(chunk))+`)`, args...)
 		if err != nil {
 			return false, err
 		}
@@ -196,7 +196,7 @@ func (s *resources[R]) replaceMembers(ctx context.Context, tenant, group string,
 	for _, m := range members {
 		keep[m.Value] = true
 	}
-	rows, err := s.q(ctx).QueryContext(ctx, `SELECT member FROM scim_members WHERE tenant = $1 AND group_id = $2`, tenant, group)
+	rows, err := s.q(ctx).QueryContext(ctx, `SELECT member FROM scim_members WHERE tenant = CAST($1 AS TEXT) AND group_id = $2`, tenant, group)
 	if err != nil {
 		return err
 	}
@@ -236,7 +236,7 @@ func (s *resources[R]) fillMembers(ctx context.Context, tenant string, groups []
 		byID[g.ID] = g
 		args = append(args, g.ID)
 	}
-	rows, err := s.q(ctx).QueryContext(ctx, `SELECT group_id, member, kind, display FROM scim_members WHERE tenant = $1 AND group_id IN (`+placeholders(2, len(groups))+`) ORDER BY seq, member`, args...)
+	rows, err := s.q(ctx).QueryContext(ctx, `SELECT group_id, member, kind, display FROM scim_members WHERE tenant = CAST($1 AS TEXT) AND group_id IN (`+placeholders(2, len(groups))+`) ORDER BY seq, member`, args...)
 	if err != nil {
 		return err
 	}
@@ -258,7 +258,7 @@ func (s *resources[R]) fillGroups(ctx context.Context, tenant string, users []*s
 	g := parents{of: map[string][]string{}, names: map[string]string{}}
 	var err error
 	if run && len(users) > 1 {
-		err = s.parents(ctx, &g, "m.member >= $2 AND m.member <= $3", tenant, users[0].ID, users[len(users)-1].ID)
+		err = s.parents(ctx, &g, "m.member >= CAST($2 AS TEXT) AND m.member <= CAST($3 AS TEXT)", tenant, users[0].ID, users[len(users)-1].ID)
 	} else {
 		ids := make([]string, len(users))
 		for i, u := range users {
@@ -288,7 +288,7 @@ type parents struct {
 // in another.
 func (s *resources[R]) above(ctx context.Context, g *parents, tenant string) error {
 	nested := false
-	if err := s.q(ctx).QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM scim_members WHERE tenant = $1 AND kind = 'Group')`, tenant).Scan(&nested); err != nil || !nested {
+	if err := s.q(ctx).QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM scim_members WHERE tenant = CAST($1 AS TEXT) AND kind = 'Group')`, tenant).Scan(&nested); err != nil || !nested {
 		return err
 	}
 	for level := slices.Collect(maps.Keys(g.names)); len(level) > 0; {
@@ -371,7 +371,7 @@ func padded(tenant string, ids []string) []any {
 
 func (s *resources[R]) parents(ctx context.Context, g *parents, where string, args ...any) error {
 	rows, err := s.q(ctx).QueryContext(ctx, `SELECT m.member, m.group_id, g.name FROM scim_members m CROSS JOIN scim_resources g
-		WHERE m.tenant = $1 AND `+where+` AND g.tenant = $1 AND g.kind = 'Group' AND g.id = m.group_id`, args...)
+		WHERE m.tenant = CAST($1 AS TEXT) AND `+where+` AND g.tenant = CAST($1 AS TEXT) AND g.id = m.group_id AND g.name IS NOT NULL`, args...)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (s *resources[R]) Documents(ctx context.Context, tenant string, q scim.Quer
 	if page.Total = max(q.Start, 1) - 1 + len(list); more || q.After != "" || len(list) == 0 {
 		query, args := "SELECT COUNT(*) FROM "+from.String(), c.args
 		if q.Filter == nil {
-			query = "SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM scim_counts WHERE tenant = $1 AND kind = $2"
+			query = "SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM scim_counts WHERE tenant = CAST($1 AS TEXT) AND kind = $2"
 		}
 		if err := s.q(ctx).QueryRowContext(ctx, query, args...).Scan(&page.Total); err != nil {
 			return page, nil, busy(err)
@@ -74,7 +74,7 @@ func (f selected) String() string { return f.tables() + " WHERE " + f.where }
 // from compiles a filter. What an equality of it selects comes first, because
 // the database may not know how few that is.
 func (c *compiler) from(e filter.Expr) (selected, error) {
-	out := selected{where: "r.tenant = $1 AND r.kind = $2"}
+	out := selected{where: "r.tenant = CAST($1 AS TEXT) AND r.kind = $2"}
 	if e == nil {
 		return out, nil
 	}
@@ -170,7 +170,7 @@ func (c *compiler) selection(from selected, q scim.Query) (string, error) {
 	if q.Sort.Descending {
 		dir = " DESC"
 	}
-	const join = "s.tenant = $1 AND s.kind = $2 AND s.owner = r.id AND s.path = "
+	const join = "s.tenant = CAST($1 AS TEXT) AND s.kind = $2 AND s.owner = r.id AND s.path = "
 	switch path := q.Sort.By.String(); {
 	case path == "":
 	case path == "id" || path == "meta.created": // one order, see newID
@@ -199,11 +199,11 @@ func (c *compiler) selection(from selected, q scim.Query) (string, error) {
 		if q.Sort.By.Name != "" || !isID(q.After) {
 			return "", &scim.Error{Check: scim.CheckInvalidCursor, Public: "the cursor is not one of this query"}
 		}
-		query += " AND r.id > " + c.arg(q.After)
+		query += " AND r.id > CAST(" + c.arg(q.After) + " AS TEXT)"
 	}
-	query += " ORDER BY " + order + " LIMIT " + c.arg(int64(q.Count)+1)
+	query += " ORDER BY " + order + " LIMIT CAST(" + c.arg(int64(q.Count)+1) + " AS BIGINT)"
 	if q.Start > 1 && q.After == "" {
-		query += " OFFSET " + c.arg(int64(q.Start)-1)
+		query += " OFFSET CAST(" + c.arg(int64(q.Start)-1) + " AS BIGINT)"
 	}
 	return query, nil
 }

@@ -40,15 +40,12 @@ func (s *resources[R]) apart() []string {
 	return nil
 }
 
-// name is what memberships show of the resource.
-func name(r any) string {
-	switch r := r.(type) {
-	case *scim.Group:
-		return r.DisplayName
-	case *scim.User:
-		return r.DisplayName
+// name is what memberships show of a group, and nil of anything else.
+func name(r any) any {
+	if g, ok := r.(*scim.Group); ok {
+		return g.DisplayName
 	}
-	return ""
+	return nil
 }
 
 // newID makes an identifier that begins with the time (RFC 9562 version 7, with
@@ -174,7 +171,7 @@ func (s *resources[R]) fill(ctx context.Context, tenant string, list []*R, omit 
 
 func (s *resources[R]) load(ctx context.Context, tenant, id string) (row, error) {
 	x := row{id: id}
-	err := s.q(ctx).QueryRowContext(ctx, `SELECT version, created, modified, doc FROM scim_resources WHERE tenant = $1 AND kind = $2 AND id = $3`,
+	err := s.q(ctx).QueryRowContext(ctx, `SELECT version, created, modified, doc FROM scim_resources WHERE tenant = CAST($1 AS TEXT) AND kind = $2 AND id = $3`,
 		tenant, s.codec.Type(), id).Scan(&x.version, &x.created, &x.modified, &x.doc)
 	if errors.Is(err, sql.ErrNoRows) {
 		return x, scim.ErrNotFound
@@ -205,7 +202,7 @@ func (s *resources[R]) Replace(ctx context.Context, tenant string, r *R) (*R, er
 	err = s.InTx(ctx, func(ctx context.Context) error {
 		x := row{id: base.ID, version: version + 1, modified: s.micros(), doc: doc}
 		err := s.q(ctx).QueryRowContext(ctx, `UPDATE scim_resources SET version = version + 1, modified = $1, name = $2, doc = $3
-			WHERE tenant = $4 AND kind = $5 AND id = $6 AND version = $7 RETURNING created`,
+			WHERE tenant = CAST($4 AS TEXT) AND kind = $5 AND id = $6 AND version = $7 RETURNING created`,
 			x.modified, name(r), x.doc, tenant, s.codec.Type(), base.ID, version).Scan(&x.created)
 		if errors.Is(err, sql.ErrNoRows) {
 			return s.missing(ctx, tenant, base.ID)
@@ -240,7 +237,7 @@ func (s *resources[R]) Delete(ctx context.Context, tenant, id, version string) e
 		return scim.ErrNotFound
 	}
 	return s.InTx(ctx, func(ctx context.Context) error {
-		query, args := `DELETE FROM scim_resources WHERE tenant = $1 AND kind = $2 AND id = $3`, []any{tenant, s.codec.Type(), id}
+		query, args := `DELETE FROM scim_resources WHERE tenant = CAST($1 AS TEXT) AND kind = $2 AND id = $3`, []any{tenant, s.codec.Type(), id}
 		if version != "" {
 			n, err := strconv.ParseInt(version, 10, 64)
 			if err != nil {
@@ -259,10 +256,10 @@ func (s *resources[R]) Delete(ctx context.Context, tenant, id, version string) e
 			return err
 		}
 		for _, q := range []string{
-			`DELETE FROM scim_values WHERE tenant = $1 AND kind = $2 AND owner = $3`,
-			`UPDATE scim_resources SET version = version + 1, modified = $4 WHERE tenant = $1 AND kind = 'Group'
-				AND id IN (SELECT group_id FROM scim_members WHERE tenant = $1 AND member = $3) AND $2 <> ''`,
-			`DELETE FROM scim_members WHERE tenant = $1 AND (member = $3 OR group_id = $3) AND $2 <> ''`,
+			`DELETE FROM scim_values WHERE tenant = CAST($1 AS TEXT) AND kind = $2 AND owner = $3`,
+			`UPDATE scim_resources SET version = version + 1, modified = $4 WHERE tenant = CAST($1 AS TEXT) AND kind = 'Group'
+				AND id IN (SELECT group_id FROM scim_members WHERE tenant = CAST($1 AS TEXT) AND member = $3) AND $2 <> ''`,
+			`DELETE FROM scim_members WHERE tenant = CAST($1 AS TEXT) AND (member = $3 OR group_id = $3) AND $2 <> ''`,
 		} {
 			args := []any{tenant, s.codec.Type(), id, s.micros()}
 			if !strings.Contains(q, "$4") {
@@ -345,7 +342,7 @@ type stored struct {
 // replaceValues writes what differs.
 func (s *resources[R]) replaceValues(ctx context.Context, tenant, id string, values []scim.Indexed) error {
 	old := map[stored]bool{}
-	rows, err := s.q(ctx).QueryContext(ctx, `SELECT path, elem, ord, fold, lead, uniq FROM scim_values WHERE tenant = $1 AND kind = $2 AND owner = $3`, tenant, s.codec.Type(), id)
+	rows, err := s.q(ctx).QueryContext(ctx, `SELECT path, elem, ord, fold, lead, uniq FROM scim_values WHERE tenant = CAST($1 AS TEXT) AND kind = $2 AND owner = $3`, tenant, s.codec.Type(), id)
 	if err != nil {
 		return err
 	}
@@ -372,7 +369,7 @@ func (s *resources[R]) replaceValues(ctx context.Context, tenant, id string, val
 		}
 	}
 	for x := range old {
-		if _, err := s.q(ctx).ExecContext(ctx, `DELETE FROM scim_values WHERE tenant = $1 AND kind = $2 AND owner = $3 AND path = $4 AND elem = $5 AND ord = $6 AND fold = $7 AND lead = $8`,
+		if _, err := s.q(ctx).ExecContext(ctx, `DELETE FROM scim_values WHERE tenant = CAST($1 AS TEXT) AND kind = $2 AND owner = $3 AND path = $4 AND elem = $5 AND ord = $6 AND fold = $7 AND lead = $8`,
 			tenant, s.codec.Type(), id, x.path, x.elem, []byte(x.ord), x.fold, x.lead); err != nil {
 			return err
 		}

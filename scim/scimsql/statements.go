@@ -12,7 +12,9 @@ import (
 )
 
 // statements keeps prepared statements by their text, because to prepare one
-// costs as much as to run it. What is first asked for inside a transaction is
+// costs as much as to run it. For the same reason the tenant, which every index
+// begins with, and limits are compared with a CAST: SQLite would look at the
+// values to plan with its statistics, and do so again for other values. What is first asked for inside a transaction is
 // prepared before the next one begins: a second connection must not be needed
 // while one is held.
 type statements struct {

@@ -8,11 +8,11 @@ CREATE TABLE scim_resources (
     version  BIGINT NOT NULL,
     created  BIGINT NOT NULL,
     modified BIGINT NOT NULL,
-    name     TEXT   NOT NULL,
+    name     TEXT, -- of groups, for the memberships of users
     doc      TEXT   NOT NULL,
     PRIMARY KEY (tenant, kind, id)
 );
-CREATE INDEX scim_resources_groups ON scim_resources (tenant, id, name) WHERE kind = 'Group';
+CREATE INDEX scim_resources_names ON scim_resources (tenant, id, name) WHERE name IS NOT NULL;
 
 -- How many resources there are is the sum of the shards.
 CREATE TABLE scim_counts (
