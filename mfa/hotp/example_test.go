@@ -6,6 +6,7 @@ package hotp_test
 import (
 	"fmt"
 	"log"
+	"os"
 	"strings"
 
 	"github.com/gatehouse-id/gatehouse/mfa/hotp"
@@ -22,4 +23,21 @@ func ExampleReadCSV() {
 	}
 	// Output:
 	// hotp 10012345 6
+}
+
+// A maker sends seeds encrypted, and the password by another way.
+func ExampleReadEncryptedPSKC() {
+	file, err := os.Open("testdata/rfc6030-figure7.xml")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer file.Close()
+	seeds, err := hotp.ReadEncryptedPSKC(file, hotp.PSKCKey{Password: "qwerty"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, s := range seeds {
+		fmt.Println(s.Manufacturer, s.Serial, s.Kind, s.Digits)
+	}
+	// Output: TokenVendorAcme 987654321 hotp 8
 }

@@ -6,8 +6,8 @@
 //
 // [New] makes the factor for [mfa.Config]. An administrator gives a person a
 // token with [mfa.Flow.Provision] and the options of a [Seed], which
-// [ReadPSKC] and [ReadCSV] read from the maker's files; an app on a telephone
-// is enrolled by the person. The counter only moves forward. A token whose
+// [ReadEncryptedPSKC], [ReadPSKC] and [ReadCSV] read from the maker's files; an
+// app on a telephone is enrolled by the person. The counter only moves forward. A token whose
 // button was pressed too often is found again by two codes in a row, with a
 // comma between.
 package hotp

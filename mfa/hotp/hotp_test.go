@@ -243,17 +243,6 @@ func TestReadPSKC(t *testing.T) {
 	}
 }
 
-func FuzzReadPSKC(f *testing.F) {
-	f.Add(pskc)
-	f.Fuzz(func(t *testing.T, s string) {
-		seeds, err := hotp.ReadPSKC(strings.NewReader(s))
-		if err != nil {
-			return
-		}
-		provisionable(t, seeds)
-	})
-}
-
 func FuzzReadCSV(f *testing.F) {
 	f.Add("serial,seed\nA1," + seedHex + ",totp,6,60\n")
 	f.Fuzz(func(t *testing.T, s string) {

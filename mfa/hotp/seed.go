@@ -4,11 +4,9 @@
 package hotp
 
 import (
-	"encoding/base64"
 	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -130,101 +128,4 @@ func (s *Seed) setMoving(n uint64) error {
 	}
 	s.Period = time.Duration(n) * time.Second
 	return nil
-}
-
-// The parts of RFC 6030 that are read.
-type pskcContainer struct {
-	XMLName  xml.Name      `xml:"urn:ietf:params:xml:ns:keyprov:pskc KeyContainer"`
-	Packages []pskcPackage `xml:"KeyPackage"`
-}
-
-type pskcPackage struct {
-	Manufacturer string `xml:"DeviceInfo>Manufacturer"`
-	Serial       string `xml:"DeviceInfo>SerialNo"`
-	Key          struct {
-		ID        string    `xml:"Id,attr"`
-		Algorithm string    `xml:"Algorithm,attr"`
-		Suite     string    `xml:"AlgorithmParameters>Suite"`
-		Format    pskcShape `xml:"AlgorithmParameters>ResponseFormat"`
-		Secret    pskcValue `xml:"Data>Secret"`
-		Counter   pskcValue `xml:"Data>Counter"`
-		Interval  pskcValue `xml:"Data>TimeInterval"`
-	} `xml:"Key"`
-}
-
-type pskcShape struct {
-	Length   int    `xml:"Length,attr"`
-	Encoding string `xml:"Encoding,attr"`
-}
-
-type pskcValue struct {
-	Plain     string    `xml:"PlainValue"`
-	Encrypted *struct{} `xml:"EncryptedValue"`
-}
-
-// ReadPSKC reads a key container of RFC 6030 whose values are in clear.
-// Encrypted ones are refused: decrypt them with the maker's tool first.
-func ReadPSKC(r io.Reader) ([]Seed, error) {
-	var c pskcContainer
-	d := xml.NewDecoder(io.LimitReader(r, maxSeedFile))
-	if err := d.Decode(&c); err != nil {
-		return nil, fmt.Errorf("hotp: pskc: %w", err)
-	}
-	if len(c.Packages) > maxSeeds {
-		return nil, errors.New("hotp: pskc: too many keys")
-	}
-	var out []Seed
-	serials := map[string]bool{}
-	for i, p := range c.Packages {
-		s, err := p.seed()
-		if err == nil && serials[s.Serial] {
-			err = errors.New("serial number is there twice")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("hotp: pskc key %d: %w", i+1, err)
-		}
-		serials[s.Serial] = true
-		out = append(out, s)
-	}
-	return out, nil
-}
-
-func (p pskcPackage) seed() (Seed, error) {
-	k := p.Key
-	s := Seed{Serial: strings.TrimSpace(or(p.Serial, k.ID)), Manufacturer: strings.TrimSpace(p.Manufacturer), Algorithm: SHA1, Digits: or(k.Format.Length, 6)}
-	switch k.Algorithm {
-	case "urn:ietf:params:xml:ns:keyprov:pskc:hotp":
-		s.Kind = mfa.KindHOTP
-	case "urn:ietf:params:xml:ns:keyprov:pskc:totp":
-		s.Kind = mfa.KindTOTP
-	default:
-		return s, fmt.Errorf("algorithm %q is neither HOTP nor TOTP", k.Algorithm)
-	}
-	if e := k.Format.Encoding; e != "" && e != "DECIMAL" {
-		return s, fmt.Errorf("encoding %q is not DECIMAL", e)
-	}
-	if k.Suite != "" {
-		s.Algorithm = Algorithm(strings.ToUpper(strings.TrimPrefix(strings.ReplaceAll(strings.TrimSpace(k.Suite), "-", ""), "HMAC")))
-	}
-	if k.Secret.Encrypted != nil {
-		return s, errors.New("the seed is encrypted")
-	}
-	var err error
-	if s.Secret, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(k.Secret.Plain), "")); err != nil {
-		return s, errors.New("the seed is not base64")
-	}
-	moving := k.Counter
-	if s.Kind == mfa.KindTOTP {
-		moving = k.Interval
-	}
-	if moving.Plain != "" {
-		n, err := strconv.ParseUint(strings.TrimSpace(moving.Plain), 10, 62)
-		if err != nil {
-			return s, errors.New("the counter or interval is no number")
-		}
-		if err := s.setMoving(n); err != nil {
-			return s, err
-		}
-	}
-	return s, s.check()
 }
