@@ -41,6 +41,11 @@ func newFlow(t testing.TB, s mfa.Store, now func() time.Time, onEvent func(conte
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newFlowOf(t, s, f, now, onEvent)
+}
+
+func newFlowOf(t testing.TB, s mfa.Store, f mfa.Factor, now func() time.Time, onEvent func(context.Context, mfa.Event) error) *mfa.Flow {
+	t.Helper()
 	k, err := seal.NewKeyring("1", map[string][]byte{"1": make([]byte, seal.KeySize)})
 	if err != nil {
 		t.Fatal(err)
@@ -134,9 +139,9 @@ func TestParallelAnswers(t *testing.T) {
 	})
 }
 
-// TestCrashCostsAnAttempt: what happens between charge and commit is no way
-// to guess for free, and a roll-back of the caller's spends no code.
-func TestCrashCostsAnAttempt(t *testing.T) {
+// TestFailedCommitCostsAnAttempt: what fails between charge and commit is no
+// way to guess for free, and a roll-back of the caller's spends no code.
+func TestFailedCommitCostsAnAttempt(t *testing.T) {
 	databases(t, func(t *testing.T, db *sql.DB) {
 		ctx := t.Context()
 		var clock atomic.Int64
