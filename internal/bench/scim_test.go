@@ -247,45 +247,6 @@ func benchSCIM(b *testing.B, open func(testing.TB, int, int) *scimBed) {
 	})
 }
 
-// Creating a user costs at most 1.5 times what its rows cost.
-func BenchmarkSCIMCreateAndBareInserts(b *testing.B) {
-	bed := scimOnSQLite(b, 10_000, 10)
-	n := 0
-	b.Run("create", func(b *testing.B) {
-		for b.Loop() {
-			n++
-			if got := scimDo(bed.h, "POST", "/Users", scimPersonBody(2_000_000+n)); got != 201 {
-				b.Fatal(got)
-			}
-		}
-	})
-	b.Run("bare", func(b *testing.B) {
-		rows := 0
-		if err := bed.db.QueryRow("SELECT COUNT(*) FROM scim_values WHERE owner = $1", bed.ids[0]).Scan(&rows); err != nil {
-			b.Fatal(err)
-		}
-		values := strings.TrimSuffix(strings.Repeat("('acme','User',$1,$2,0,$3,'text of it',1,0),", rows), ",")
-		for b.Loop() {
-			n++
-			tx, err := bed.db.Begin()
-			if err != nil {
-				b.Fatal(err)
-			}
-			id := fmt.Sprintf("0d9c5e5c-8c9f-4f8e-a1a1-%012d", n)
-			_, err = tx.Exec("INSERT INTO scim_resources (tenant, kind, id, version, created, modified, name, doc) VALUES ('acme','User',$1,1,$2,$2,'n',$3)", id, n, scimPersonBody(n))
-			if err == nil {
-				_, err = tx.Exec("INSERT INTO scim_values (tenant, kind, owner, path, elem, ord, fold, lead, uniq) VALUES "+values, id, "emails.value", []byte(id))
-			}
-			if err == nil {
-				err = tx.Commit()
-			}
-			if err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-}
-
 // The median of userName eq at 50,000 users and 10,000 groups is at most 1.3
 // times that at 1,000; memory stays under 150 MB.
 func BenchmarkSCIMGrowth(b *testing.B) {
