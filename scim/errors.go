@@ -100,12 +100,15 @@ func (e *Error) ScimType() string {
 	return ""
 }
 
-// Errors of a [Store].
+// Errors of a [Store]. ErrBusy says that it has waited for as long as it will,
+// for a lock or a connection, and that nothing was written: the answer is 503
+// with Retry-After, without another try.
 var (
 	ErrNotFound = errors.New("scim: no such resource")
 	ErrConflict = errors.New("scim: a unique value is taken")
 	ErrVersion  = errors.New("scim: the resource was changed in the meantime")
 	ErrFull     = errors.New("scim: the store is full")
+	ErrBusy     = errors.New("scim: the store is busy")
 )
 
 // asError turns what a store or hook returned into the refusal it means.
@@ -123,6 +126,8 @@ func asError(err error) *Error {
 		return &Error{Check: CheckVersion, Public: "the resource was changed in the meantime", Err: err}
 	case errors.Is(err, ErrFull):
 		return &Error{Check: CheckBusy, Public: "the store is full", Err: err, RetryAfter: time.Minute}
+	case errors.Is(err, ErrBusy):
+		return &Error{Check: CheckBusy, Public: "the store is busy", Err: err, RetryAfter: time.Second}
 	case errors.As(err, &tooLong):
 		return &Error{Check: CheckTooLarge, Public: "the request body is too large", Err: err}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -19,7 +19,8 @@ import (
 //
 // A store may return an [*Error] to choose the answer, for example
 // [CheckMutability] or [CheckForbidden] when the application vetoes
-// active:true. Other errors are answered with 500 and shown to nobody.
+// active:true, and [ErrBusy] for 503 with Retry-After. Other errors are answered
+// with 500 and shown to nobody.
 //
 // Optional powers are found by type assertion, through Unwrap() any of
 // wrappers: [Transactor] and [MemberStore].

@@ -61,7 +61,7 @@ func scimError(err error) error {
 // Retry-After, and no more tries by the handler.
 func givenUp(err error) error {
 	if sqltx.IsBusy(err) {
-		return errors.Join(err, context.DeadlineExceeded)
+		return errors.Join(scim.ErrBusy, err)
 	}
 	return err
 }
@@ -153,7 +153,7 @@ func (s scimUsers) Delete(ctx context.Context, tenant, id, version string) error
 func (s scimUsers) Query(ctx context.Context, tenant string, q scim.Query) (scim.Page[scim.User], error) {
 	people, total, err := s.d.c.Store.FindPeople(ctx, tenant, q)
 	if err != nil {
-		return scim.Page[scim.User]{}, err
+		return scim.Page[scim.User]{}, givenUp(err)
 	}
 	page := scim.Page[scim.User]{Total: total}
 	for i := range people {
@@ -424,7 +424,7 @@ func (s scimGroups) Delete(ctx context.Context, tenant, id, version string) erro
 func (s scimGroups) Query(ctx context.Context, tenant string, q scim.Query) (scim.Page[scim.Group], error) {
 	groups, total, err := s.d.c.Store.FindGroups(ctx, tenant, q)
 	if err != nil {
-		return scim.Page[scim.Group]{}, err
+		return scim.Page[scim.Group]{}, givenUp(err)
 	}
 	page := scim.Page[scim.Group]{Total: total}
 	for i := range groups {

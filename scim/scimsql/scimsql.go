@@ -74,7 +74,7 @@ func busy(err error) error {
 	if err == nil || errors.As(err, &e) || !sqltx.IsBusy(err) {
 		return err
 	}
-	return &scim.Error{Check: scim.CheckBusy, Public: "the database is busy", Err: err, RetryAfter: time.Second}
+	return &scim.Error{Check: scim.CheckBusy, Public: "the database is busy", Err: errors.Join(scim.ErrBusy, err), RetryAfter: time.Second}
 }
 
 // Users returns the users, with extensions beside the enterprise extension.
