@@ -41,13 +41,15 @@ func TestSyncWithoutPatch(t *testing.T) {
 		src.People = src.People[:28]
 		src.People[0].Title, src.People[1].Name, src.Teams[0].DisplayName = "Lead", nil, "Everybody"
 		src.Teams[0].Members = src.Teams[0].Members[4:20]
-		lost := map[string]bool{}
+		lost := map[string]int{}
 		var mu sync.Mutex
 		w.after = func(r *http.Request) error { // the first answer to each PUT is lost
 			mu.Lock()
 			defer mu.Unlock()
-			if r.Method == "PUT" && !lost[r.URL.Path] {
-				lost[r.URL.Path] = true
+			if r.Method != "PUT" {
+				return nil
+			}
+			if lost[r.URL.Path]++; lost[r.URL.Path] == 1 {
 				return errors.New("dropped")
 			}
 			return nil
@@ -55,6 +57,12 @@ func TestSyncWithoutPatch(t *testing.T) {
 		p := converge(t, newSync(t, src, c, nil), scim.ApplyOptions{})
 		if n := p.Counts(); n.Update != 2 || n.Deactivate != 2 || n.UpdateGroups != 1 || n.RemoveMembers != 14 {
 			t.Fatal(p)
+		}
+		// What was put is read, and not put again, where a version tells.
+		for path, n := range lost {
+			if etag && n > 1 && !strings.Contains(path, "/Groups/") {
+				t.Errorf("%s was put %d times", path, n)
+			}
 		}
 		if len(lost) != 5 {
 			t.Fatal(lost)
@@ -278,7 +286,7 @@ func TestSyncJournalRefuses(t *testing.T) {
 	p := planOf(t, s)
 	sent := w.sent.Load()
 	for name, text := range map[string]string{
-		"of another plan": `{"plan":"00"}` + "\n" + `{"step":"user+1","id":"7"}` + "\n",
+		"of another plan": `{"plan":"00"}` + "\n",
 		"no journal":      "root:x:0:0:root:/root:/bin/bash\nbin:x:1:1:/bin:/bin/sh\n",
 		"no head":         `{"step":"user+1","id":"7"}` + "\n" + `{"step":"user+2","id":"8"}` + "\n",
 		"a long line":     strings.Repeat("x", 2<<20),

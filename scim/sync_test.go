@@ -4,11 +4,9 @@
 package scim_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -252,66 +250,6 @@ func TestReadCSVRefuses(t *testing.T) {
 	wantCheck(t, err, scim.CheckSyncSource)
 	_, err = scim.ReadCSV(strings.NewReader(table), scim.CSVConfig{MaxRows: 2})
 	wantCheck(t, err, scim.CheckSyncSource)
-}
-
-// limited is a server with the documented limits of IAM Identity Center in
-// front of ours.
-func limited(t *testing.T, w *wire) {
-	w.before = func(r *http.Request) (*http.Response, error) {
-		refuse := func(why string) (*http.Response, error) {
-			t.Errorf("%s %s: %s", r.Method, r.URL, why)
-			return says(400, `{"schema":["x"],"schemas":["x"],"status":"400","detail":"`+why+`"}`), nil
-		}
-		q := r.URL.Query()
-		if q.Has("startIndex") || q.Has("attributes") || q.Has("excludedAttributes") || len(q.Get("count")) > 3 {
-			return refuse("parameter")
-		}
-		if f := q.Get("filter"); f != "" && (!strings.Contains(f, " eq ") || strings.Contains(f, " or ")) {
-			return refuse("filter")
-		}
-		body, _ := io.ReadAll(r.Body)
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		if bytes.Count(body, []byte(`"value":`)) > 101 {
-			return refuse("members")
-		}
-		if r.Method == "PUT" && strings.Contains(r.URL.Path, "Groups") {
-			return refuse("PUT")
-		}
-		if r.Method == "POST" && strings.Contains(r.URL.Path, "Users") && !bytes.Contains(body, []byte("displayName")) {
-			return refuse("displayName")
-		}
-		if r.Method == "GET" && strings.Contains(r.URL.Path, "/Groups") {
-			// Groups come without members.
-			q.Set("excludedAttributes", "members")
-			r.URL.RawQuery = q.Encode()
-		}
-		return nil, nil
-	}
-}
-
-func TestSyncAWS(t *testing.T) {
-	t.Parallel()
-	w, _ := clientServer(t)
-	limited(t, w)
-	c, _ := clientOver(t, w, func(c *scim.ClientConfig) { c.Profile = scim.AWS })
-	src := people(250)
-	src.Teams = []*scim.Group{{Base: scim.Base{ID: "g"}, DisplayName: "All"}}
-	for _, u := range src.People {
-		u.Emails = append(u.Emails, scim.Value{Value: "second@example.com", Type: "home"})
-		src.Teams[0].Members = append(src.Teams[0].Members, scim.Member{Value: u.ID, Type: "User"})
-	}
-	converge(t, newSync(t, src, c, nil), scim.ApplyOptions{})
-	src.Teams[0].Members = src.Teams[0].Members[:20]
-	src.People[0].Title = "Lead"
-	p := converge(t, newSync(t, src, c, nil), scim.ApplyOptions{ConfirmRemovals: 230})
-	if n := p.Counts(); n.RemoveMembers != 230 || n.Update != 1 {
-		t.Fatal(p.Summary())
-	}
-	src.People[0].Name = nil
-	p = planOf(t, newSync(t, src, c, nil))
-	if len(p.Problems) != 1 || !p.Empty() {
-		t.Fatal(p)
-	}
 }
 
 func FuzzReadCSV(f *testing.F) {
