@@ -17,7 +17,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatehouse-id/gatehouse/saml/internal/dsig"
 	"github.com/gatehouse-id/gatehouse/saml/internal/xmltree"
 )
 
@@ -178,24 +177,10 @@ func receiveArtifact(r *http.Request, limit int) (art, relay string, err error) 
 	return strings.Join(strings.Fields(v.Get("SAMLart")), ""), v.Get("RelayState"), nil
 }
 
-// question is an ArtifactResolve to a peer (Bindings 3.6.5).
-type question struct {
-	client           *http.Client
-	location, issuer string
-	key              KeyPair
-	limit            int
-	now              time.Time
-	skew             time.Duration
-
-	peer string // entityID
-	keys []dsig.Key
-	sha1 bool
-}
-
-// ask resolves the artifact at its issuer and returns the message that it
+// resolve asks the artifact's issuer for it (Bindings 3.6.5) and returns the message that it
 // stands for. Both sides sign: the question tells who may have the answer, and
 // the answer that nobody stands between.
-func (q question) ask(ctx context.Context, a artifact) (xmltree.Node, error) {
+func (q question) resolve(ctx context.Context, a artifact) (xmltree.Node, error) {
 	id := newID()
 	w := requestHead("samlp:ArtifactResolve", []string{"Destination", q.location, "ID", id, "IssueInstant", formatTime(q.now), "Version", "2.0"}, q.issuer)
 	w.leaf("samlp:Artifact", a.String())
@@ -303,20 +288,4 @@ func (m resolveRequest) reply(issuer string, key KeyPair, now time.Time, msg []b
 		return nil, refuse(CheckConfig, "sign: %w", err)
 	}
 	return wrapSOAP(signed), nil
-}
-
-// serveSOAP answers on the back channel. Whom we do not talk to is told so by
-// the status (Bindings 3.2.3.3) and learns no reason.
-func serveSOAP(w http.ResponseWriter, body []byte, err error) {
-	w.Header().Set("Cache-Control", "no-store")
-	if err != nil {
-		code := http.StatusForbidden
-		if CheckOf(err) == CheckStore {
-			code = http.StatusServiceUnavailable
-		}
-		http.Error(w, http.StatusText(code), code)
-		return
-	}
-	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
-	_, _ = w.Write(body) // the peer is gone if this fails
 }

@@ -4,6 +4,7 @@
 package saml
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -258,10 +259,20 @@ func (a *assertionReader) againstRequest() error {
 	if n := l.NameIDPolicy; n != nil && n.Format != "" && n.Format != NameIDUnspecified && n.Format != nameIDEncrypted && n.Format != format {
 		return refuse(CheckNameIDPolicy, "a NameID of format %.200q, %q was asked for", format, n.Format)
 	}
+	if n := l.NameIDPolicy; n != nil && !sameQualifier(n.SPNameQualifier, a.out.NameID.SPNameQualifier, a.c.EntityID) {
+		return refuse(CheckNameIDPolicy, "a NameID qualified by %.200q, %q was asked for", a.out.NameID.SPNameQualifier, n.SPNameQualifier)
+	}
 	if sub := l.Subject; sub != nil && (sub.Value != a.out.NameID.Value || sub.Format != "" && sub.Format != format) {
 		return refuse(CheckSubject, "another person than was asked for")
 	}
 	return nil
+}
+
+// sameQualifier compares the SPNameQualifier of a policy, if it has one, with
+// that of a NameID; left out it is the service provider's entityID
+// (Core 3.4.1.1).
+func sameQualifier(asked, got, sp string) bool {
+	return asked == "" || asked == cmp.Or(got, sp)
 }
 
 func (a *assertionReader) requestID() string { return a.login.id }

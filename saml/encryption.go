@@ -72,6 +72,7 @@ type decrypter struct {
 	now   time.Time
 	keys  []DecryptionKey
 	owner string // whose failures are counted together, such as a connection
+	who   string // its name
 	cbc   bool   // AES-CBC is accepted
 	des   bool   // and 3DES
 	slot  string // claimed; "" as long as all ciphertext was authenticated
@@ -79,13 +80,13 @@ type decrypter struct {
 
 func (s *ServiceProvider) decrypter(c *Connection) *decrypter {
 	return &decrypter{
-		store: s.cfg.Store, now: s.cfg.Now(), keys: s.cfg.DecryptionKeys, owner: hashKey("connection", c.ID),
+		store: s.cfg.Store, now: s.cfg.Now(), keys: s.cfg.DecryptionKeys, owner: hashKey("connection", c.ID), who: c.ID,
 		cbc: !c.Policy.RefuseCBC, des: c.Policy.AllowTripleDES && !c.Policy.RefuseCBC,
 	}
 }
 
 func (p *IdentityProvider) decrypter(sp string) *decrypter {
-	return &decrypter{store: p.cfg.Store, now: p.cfg.Now(), keys: p.cfg.DecryptionKeys, owner: hashKey("peer", p.cfg.EntityID, sp), cbc: true}
+	return &decrypter{store: p.cfg.Store, now: p.cfg.Now(), keys: p.cfg.DecryptionKeys, owner: hashKey("peer", p.cfg.EntityID, sp), who: sp, cbc: true}
 }
 
 // assertion decrypts an EncryptedAssertion. covered says that a verified
@@ -156,7 +157,7 @@ func (d *decrypter) claim(ctx context.Context, covered bool) error {
 	window := strconv.FormatInt(d.now.Unix()/int64(failureWindow/time.Second), 10)
 	for i := range maxFailures {
 		key := hashKey("failure", d.owner, strconv.FormatBool(covered), window, strconv.Itoa(i))
-		err := d.store.Put(ctx, Record{Kind: KindFailure, Key: key, Data: []byte{}, Expires: d.now.Add(2 * failureWindow)}, d.now)
+		err := d.store.Put(ctx, Record{Kind: KindFailure, Key: key, Connection: d.who, Data: []byte{}, Expires: d.now.Add(2 * failureWindow)}, d.now)
 		switch {
 		case err == nil:
 			d.slot = key

@@ -184,6 +184,15 @@ var publicTexts = map[Check]string{
 	CheckLogout:       "There is no such session to end.",
 }
 
+// of names the connection in a refusal that names none.
+func (c *Connection) of(err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Connection == "" {
+		e.Connection = c.ID
+	}
+	return err
+}
+
 func refuse(c Check, format string, args ...any) *Error {
 	public, ok := publicTexts[c]
 	if !ok {

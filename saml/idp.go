@@ -32,8 +32,13 @@ type Peer struct {
 	RequireSignedRequests bool
 	// NoIdPInitiated refuses Responses that answer no request.
 	NoIdPInitiated bool
-	// Sign says what is signed.
+	// Sign says what is signed; the Assertion is in any case if the metadata
+	// has WantAssertionsSigned.
 	Sign Signed
+	// Release names the attributes that may go to it; others that Respond is
+	// given are left out. nil releases all, an empty list none. What it asks
+	// for, which is not what it may have, is in [Request.Requested].
+	Release []string
 	// NoEncryption sends assertions in clear although the metadata holds an
 	// encryption key.
 	NoEncryption bool

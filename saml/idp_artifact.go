@@ -71,7 +71,7 @@ func (p *IdentityProvider) resolve(ctx context.Context, art string) (*message, *
 	inner, err := question{
 		client: p.cfg.Client, location: location, issuer: p.cfg.EntityID, key: p.cfg.Keys[0], limit: p.cfg.MaxMessage, now: p.cfg.Now(), skew: p.cfg.Skew,
 		peer: peer.Entity.EntityID, keys: keys, sha1: peer.InsecureAllowSHA1,
-	}.ask(ctx, a)
+	}.resolve(ctx, a)
 	if err != nil {
 		return nil, nil, err
 	}

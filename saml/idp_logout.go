@@ -210,30 +210,10 @@ func (p *IdentityProvider) backChannel(ctx context.Context, st *propagation, x P
 }
 
 func (p *IdentityProvider) askSOAP(ctx context.Context, peer *Peer, location string, x Participant) error {
-	now, id := p.cfg.Now(), newID()
-	msg, err := logoutRequest(id, location, p.cfg.EntityID, now, x.NameID, []string{x.SessionIndex})
-	if err != nil {
-		return refuse(CheckConfig, "%w", err)
-	}
-	if msg, err = signMessage(msg, p.cfg.Keys[0]); err != nil {
-		return refuse(CheckConfig, "sign: %w", err)
-	}
-	data, err := postSOAP(ctx, p.cfg.Client, location, msg, p.cfg.MaxMessage)
-	if err != nil {
-		return err
-	}
-	resp, err := readSOAP(data, "LogoutResponse")
-	if err != nil {
-		return err
-	}
-	m := &logoutMessage{message: resp, in: &incoming{binding: BindingSOAP}, soap: true, response: true}
-	if err := m.trust(m.in, signing(peer.Entity.SP.Keys), peer.InsecureAllowSHA1, x.SP, nil, now, p.cfg.Skew); err != nil {
-		return err
-	}
-	if m.inResponseTo != id {
-		return refuse(CheckInResponseTo, "an answer to %.80q", m.inResponseTo)
-	}
-	st, err := m.status()
+	_, st, err := question{
+		client: p.cfg.Client, location: location, issuer: p.cfg.EntityID, key: p.cfg.Keys[0], limit: p.cfg.MaxMessage, now: p.cfg.Now(), skew: p.cfg.Skew,
+		peer: x.SP, keys: signing(peer.Entity.SP.Keys), sha1: peer.InsecureAllowSHA1,
+	}.logout(ctx, x.NameID, []string{x.SessionIndex})
 	if err != nil {
 		return err
 	}

@@ -216,6 +216,23 @@ func located(es []Endpoint, location string, bindings ...string) (Endpoint, bool
 	return pick(slices.DeleteFunc(slices.Clone(es), func(e Endpoint) bool { return e.Location != location }), bindings...)
 }
 
+// Requested returns the attributes that the service provider's metadata asks
+// for: those of the AttributeConsumingService that the request names, else of
+// the default one (Metadata 2.4.4.1). It is a wish; Peer.Release decides.
+func (req *Request) Requested(sp *Entity) []RequestedAttribute {
+	if sp == nil || sp.SP == nil || len(sp.SP.Services) == 0 {
+		return nil
+	}
+	i := slices.IndexFunc(sp.SP.Services, func(s AttributeService) bool { return s.Index == req.AttributeService })
+	if req.AttributeService < 0 {
+		i = max(0, slices.IndexFunc(sp.SP.Services, func(s AttributeService) bool { return s.Default }))
+	}
+	if i < 0 {
+		return nil
+	}
+	return sp.SP.Services[i].Requested
+}
+
 // NameIDFormat returns the format that the service provider wants: of the
 // request, else the first of its metadata that is among the offered ones,
 // else the first offered one. ok is false if the request wants another:

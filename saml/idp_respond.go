@@ -129,6 +129,9 @@ func (a *issue) check() error {
 	if len(rp.RelayState) > maxRelayState {
 		return refuse(CheckRelayState, "RelayState of %d bytes", len(rp.RelayState))
 	}
+	if a.peer.Release != nil {
+		rp.Attributes = slices.DeleteFunc(slices.Clone(rp.Attributes), func(at Attribute) bool { return !slices.Contains(a.peer.Release, at.Name) })
+	}
 	for i, at := range rp.Attributes {
 		if at.Name == "" {
 			return refuse(CheckConfig, "Attributes[%d] has no name", i)
@@ -164,6 +167,9 @@ func (a *issue) check() error {
 func (a *issue) against(req *Request) error {
 	if pol := req.NameIDPolicy; pol != nil && pol.Format != "" && pol.Format != NameIDUnspecified && pol.Format != a.rp.NameID.Format {
 		return refuse(CheckNameIDPolicy, "a NameID of format %q, %.200q was asked for", a.rp.NameID.Format, pol.Format)
+	}
+	if pol := req.NameIDPolicy; pol != nil && !sameQualifier(pol.SPNameQualifier, a.rp.NameID.SPNameQualifier, a.sp) {
+		return refuse(CheckNameIDPolicy, "a NameID qualified by %q, %.200q was asked for", a.rp.NameID.SPNameQualifier, pol.SPNameQualifier)
 	}
 	if req.Subject != nil && (req.Subject.Value != a.rp.NameID.Value || req.Subject.Format != "" &&
 		req.Subject.Format != NameIDUnspecified && req.Subject.Format != a.rp.NameID.Format) {
@@ -212,7 +218,7 @@ func (a *issue) response() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.peer.Sign != SignResponse {
+	if a.peer.Sign != SignResponse || a.peer.Entity.SP.WantAssertionsSigned {
 		if assertion, err = signWritten(assertion, a.id, key); err != nil {
 			return nil, refuse(CheckConfig, "sign assertion: %w", err)
 		}

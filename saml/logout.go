@@ -4,15 +4,11 @@
 package saml
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"time"
-
-	"github.com/gatehouse-id/gatehouse/saml/internal/xmltree"
 )
 
 // Logout returns what ServiceProvider.Logout needs of the session that the
@@ -78,51 +74,6 @@ func receiveLogout(r *http.Request, limit int) (*logoutMessage, error) {
 		return nil, err
 	}
 	return &logoutMessage{message: m, in: in, response: want == "LogoutResponse"}, nil
-}
-
-func isSOAP(r *http.Request) bool {
-	ct, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	ct = strings.ToLower(strings.TrimSpace(ct))
-	return ct == "text/xml" || ct == "application/soap+xml"
-}
-
-// readSOAP reads the one message in a SOAP 1.1 envelope (Bindings 3.2).
-func readSOAP(data []byte, want string) (*message, error) {
-	msg, err := soapMessage(data)
-	if err != nil {
-		return nil, err
-	}
-	return newMessage(msg, want)
-}
-
-func soapMessage(data []byte) (xmltree.Node, error) {
-	doc, err := parseDocument(data, xmltree.Limits{Bytes: len(data) + 1})
-	if err != nil {
-		return xmltree.Node{}, err
-	}
-	env := doc.Root()
-	var body xmltree.Node
-	for c := range env.Named(nsSOAP, "Body") {
-		if body.Exists() {
-			return xmltree.Node{}, refuse(CheckStructure, "two SOAP bodies")
-		}
-		body = c
-	}
-	msg := body.First()
-	if !env.Is(nsSOAP, "Envelope") || !msg.Exists() || msg.Next().Exists() {
-		return xmltree.Node{}, refuse(CheckStructure, "no SOAP envelope with one message")
-	}
-	return msg, nil
-}
-
-func wrapSOAP(msg []byte) []byte {
-	w := &writer{b: make([]byte, 0, len(msg)+256)}
-	w.open("soap:Envelope", "xmlns:soap", nsSOAP)
-	w.open("soap:Body")
-	w.raw(msg)
-	w.close("soap:Body")
-	w.close("soap:Envelope")
-	return w.b
 }
 
 // names reads the NameID and the sessions of a LogoutRequest that trust has
@@ -204,27 +155,4 @@ func logoutReply(issuer string, key KeyPair, slo []Endpoint, m *logoutMessage, n
 		return nil, err
 	}
 	return &LogoutResult{Reply: out, Status: st}, nil
-}
-
-// postSOAP sends a signed message and returns the answer.
-func postSOAP(ctx context.Context, client *http.Client, location string, msg []byte, limit int) ([]byte, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, location, bytes.NewReader(wrapSOAP(msg)))
-	if err != nil {
-		return nil, refuse(CheckFetch, "%w", err)
-	}
-	r.Header.Set("Content-Type", "text/xml; charset=utf-8")
-	r.Header.Set("SOAPAction", "http://www.oasis-open.org/committees/security")
-	resp, err := client.Do(r)
-	if err != nil {
-		return nil, refuse(CheckFetch, "%w", err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, refuse(CheckFetch, "%q answered %s", location, resp.Status)
-	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
-	if err != nil || len(data) > limit {
-		return nil, refuse(CheckFetch, "an answer that cannot be read or is over %d bytes", limit)
-	}
-	return data, nil
 }

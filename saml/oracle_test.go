@@ -91,6 +91,11 @@ func TestDecryptionOracle(t *testing.T) {
 
 var evilRE = regexp.MustCompile(`alice@`)
 
+func decryptionKey(k saml.KeyPair) saml.DecryptionKey {
+	d, _ := k.Signer.(crypto.Decrypter)
+	return saml.DecryptionKey{Decrypter: d, Certificate: k.Certificate}
+}
+
 // slowKey decrypts when it is told to.
 type slowKey struct {
 	crypto.Decrypter
@@ -162,16 +167,12 @@ func TestLogoutEncryptedID(t *testing.T) {
 	const name = `<saml:NameID ` + assertNS + ` Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">p-https://spa.test/metadata</saml:NameID>`
 	nameRE := regexp.MustCompile(`(?s)<saml:NameID.*</saml:NameID>`)
 	key := samltest.OtherKey()
-	decrypter, ok := key.Signer.(crypto.Decrypter)
-	if !ok {
-		t.Fatal("not a decrypter")
-	}
 	f := newFederation(t, 1, nil, nil)
 	st := f.store
 	provider := func(keys ...saml.DecryptionKey) *saml.IdentityProvider {
 		return newIdP(t, func(c *saml.IdPConfig) { c.Peers, c.Store, c.Participants, c.DecryptionKeys = &f.peers, st, st, keys })
 	}
-	idp := provider(saml.DecryptionKey{Decrypter: decrypter, Certificate: key.Certificate})
+	idp := provider(decryptionKey(key))
 	if e := idp.Entity().IdP.Keys; len(e) != 2 || e[1].Use != "encryption" || e[1].Certificate != key.Certificate || len(e[1].Encryption) == 0 {
 		t.Errorf("metadata has the keys %+v", e)
 	}

@@ -39,6 +39,8 @@ func replace(old, with string) func(string) string {
 	}
 }
 
+func encode(x string) string { return base64.StdEncoding.EncodeToString([]byte(x)) }
+
 func same(x string) string { return x }
 
 // TestRequests is the attack table of AuthnRequests.

@@ -68,11 +68,10 @@ func (s *ServiceProvider) accept(r *http.Request, at string) (string, error) {
 		return "", err
 	}
 	c, l, a, err := s.verify(ctx, resp, relay, at)
+	if err != nil && c != nil {
+		err = c.of(err)
+	}
 	if err != nil {
-		var e *Error
-		if errors.As(err, &e) && c != nil && e.Connection == "" {
-			e.Connection = c.ID
-		}
 		return "", err
 	}
 	return s.park(ctx, c, l, a)
@@ -165,9 +164,7 @@ func (c *Connection) arrivedAt(at string) error {
 	if c.ACS == at {
 		return nil
 	}
-	e := refuse(CheckDestination, "a message to %q arrived at %.200q", c.ACS, at)
-	e.Connection = c.ID
-	return e
+	return c.of(refuse(CheckDestination, "a message to %q arrived at %.200q", c.ACS, at))
 }
 
 func (s *ServiceProvider) unsolicited(ctx context.Context, resp *response, at string) (*Connection, error) {
@@ -223,12 +220,10 @@ func (s *ServiceProvider) park(ctx context.Context, c *Connection, l *login, a *
 		}, now)
 	})
 	if err != nil {
-		var e *Error
-		if errors.As(err, &e) {
-			e.Connection = c.ID
-			return "", e
+		if CheckOf(err) == "" {
+			err = refuse(CheckStore, "park: %w", err)
 		}
-		return "", refuse(CheckStore, "park: %w", err)
+		return "", c.of(err)
 	}
 	return withQuery(c.Finish, ticketParameter+"="+url.QueryEscape(ticket)), nil
 }

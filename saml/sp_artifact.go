@@ -15,7 +15,7 @@ import (
 // The RelayState, which only the login's browser has, tells the connection and
 // is taken: nobody makes us ask twice. What is fetched is verified like what is
 // posted.
-func (s *ServiceProvider) resolve(ctx context.Context, art, relay, at string) (*response, error) {
+func (s *ServiceProvider) resolve(ctx context.Context, art, relay, at string) (resp *response, err error) {
 	a, err := parseArtifact(art)
 	if err != nil {
 		return nil, err
@@ -28,6 +28,7 @@ func (s *ServiceProvider) resolve(ctx context.Context, art, relay, at string) (*
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = c.of(err) }()
 	if err := c.arrivedAt(at); err != nil {
 		return nil, err
 	}
@@ -45,7 +46,7 @@ func (s *ServiceProvider) resolve(ctx context.Context, art, relay, at string) (*
 	inner, err := question{
 		client: s.cfg.Client, location: location, issuer: c.EntityID, key: s.cfg.Keys[0], limit: s.cfg.MaxMessage, now: now, skew: s.cfg.Skew,
 		peer: c.IdP.EntityID, keys: c.peerKeys(now), sha1: c.Policy.InsecureAllowSHA1,
-	}.ask(ctx, a)
+	}.resolve(ctx, a)
 	if err != nil {
 		return nil, err
 	}

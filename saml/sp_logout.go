@@ -17,18 +17,9 @@ type startedLogout struct{ Connection, IdP, Target, RelayState string }
 // Logout begins a logout at the identity provider by the browser, always
 // signed. End the own session first: the answer may never come.
 func (s *ServiceProvider) Logout(ctx context.Context, o LogoutStart) (*Outgoing, error) {
-	c, err := s.connection(ctx, o.Connection)
+	c, err := s.logoutConnection(ctx, o)
 	if err != nil {
 		return nil, err
-	}
-	if c.IdP.EntityID != o.Issuer {
-		return nil, refuse(CheckConnection, "the session is of %.200q, the connection of %.200q", o.Issuer, c.IdP.EntityID)
-	}
-	if len(s.cfg.Keys) == 0 {
-		return nil, refuse(CheckConfig, "logout needs a signing key")
-	}
-	if len(o.Target) > 4096 {
-		return nil, refuse(CheckConfig, "a Target of %d bytes", len(o.Target))
 	}
 	slo, ok := pick(c.IdP.IdP.SLO, BindingRedirect, BindingPOST)
 	if !ok {
@@ -51,6 +42,57 @@ func (s *ServiceProvider) Logout(ctx context.Context, o LogoutStart) (*Outgoing,
 	return out, nil
 }
 
+// LogoutSOAP is Logout by the back channel, for a session that ends without its
+// browser, such as an administrator's doing. The result has the Status of the
+// identity provider, which may tell of participants that it could not ask.
+func (s *ServiceProvider) LogoutSOAP(ctx context.Context, o LogoutStart) (*LogoutResult, error) {
+	res, err := s.logoutSOAP(ctx, o)
+	if err != nil {
+		s.refused(ctx, err)
+	}
+	return res, err
+}
+
+func (s *ServiceProvider) logoutSOAP(ctx context.Context, o LogoutStart) (res *LogoutResult, err error) {
+	c, err := s.logoutConnection(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = c.of(err) }()
+	slo, ok := pick(c.IdP.IdP.SLO, BindingSOAP)
+	if !ok {
+		return nil, refuse(CheckBinding, "%q offers no logout by SOAP", c.IdP.EntityID)
+	}
+	now := s.cfg.Now()
+	q := question{
+		client: s.cfg.Client, location: slo.Location, issuer: c.EntityID, key: s.cfg.Keys[0], limit: s.cfg.MaxMessage, now: now, skew: s.cfg.Skew,
+		peer: c.IdP.EntityID, keys: c.peerKeys(now), sha1: c.Policy.InsecureAllowSHA1,
+	}
+	id, st, err := q.logout(ctx, o.NameID, o.SessionIndexes)
+	if err != nil {
+		return nil, err
+	}
+	emit(ctx, s.cfg.OnEvent, Event{Type: EventLogout, At: now, Connection: c.ID, Peer: c.IdP.EntityID, ID: id, Detail: st.Code + " " + st.SubCode})
+	return &LogoutResult{Status: st, Target: o.Target}, nil
+}
+
+// logoutConnection is the connection of the session.
+func (s *ServiceProvider) logoutConnection(ctx context.Context, o LogoutStart) (*Connection, error) {
+	c, err := s.connection(ctx, o.Connection)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case c.IdP.EntityID != o.Issuer:
+		return nil, c.of(refuse(CheckConnection, "the session is of %.200q, the connection of %.200q", o.Issuer, c.IdP.EntityID))
+	case len(s.cfg.Keys) == 0:
+		return nil, c.of(refuse(CheckConfig, "logout needs a signing key"))
+	case len(o.Target) > 4096:
+		return nil, c.of(refuse(CheckConfig, "a Target of %d bytes", len(o.Target)))
+	}
+	return c, nil
+}
+
 // HandleLogout takes a logout message by Redirect, POST or SOAP that arrived at
 // the URL at, which must be the SLO, or by SOAP the SLOSOAP, of the connection
 // that it is for. As with [ServiceProvider.ACS], at is configuration.
@@ -69,7 +111,7 @@ func (s *ServiceProvider) HandleLogout(r *http.Request, at string, end func(ctx 
 	return res, err
 }
 
-func (s *ServiceProvider) handleLogout(r *http.Request, at string, end func(ctx context.Context, n LogoutNotice) error) (*LogoutResult, error) {
+func (s *ServiceProvider) handleLogout(r *http.Request, at string, end func(ctx context.Context, n LogoutNotice) error) (res *LogoutResult, err error) {
 	ctx := r.Context()
 	m, err := receiveLogout(r, s.cfg.MaxMessage)
 	if err != nil {
@@ -90,6 +132,7 @@ func (s *ServiceProvider) handleLogout(r *http.Request, at string, end func(ctx 
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = trusted[0].of(err) }()
 	if err := once(ctx, s.cfg.Store, now, s.cfg.Skew, trusted[0].ID, m); err != nil {
 		return nil, err
 	}
@@ -110,11 +153,9 @@ func (s *ServiceProvider) handleLogout(r *http.Request, at string, end func(ctx 
 	st := Status{Code: StatusSuccess}
 	if endErr != nil {
 		st = Status{Code: StatusResponder}
-		e := refuse(CheckCommit, "end sessions: %w", endErr)
-		e.Connection = trusted[0].ID
-		endErr = e
+		endErr = refuse(CheckCommit, "end sessions: %w", endErr)
 	}
-	res, err := logoutReply(trusted[0].EntityID, s.cfg.Keys[0], trusted[0].IdP.IdP.SLO, m, now, st)
+	res, err = logoutReply(trusted[0].EntityID, s.cfg.Keys[0], trusted[0].IdP.IdP.SLO, m, now, st)
 	if err != nil {
 		return nil, errors.Join(err, endErr)
 	}
@@ -170,7 +211,7 @@ func (s *ServiceProvider) trusting(m *message, in *incoming, cs []*Connection, d
 		if err == nil {
 			out, view = append(out, c), m.root
 		} else if reason == nil {
-			reason = err
+			reason = c.of(err)
 		}
 	}
 	m.root = view
@@ -182,7 +223,7 @@ func (s *ServiceProvider) trusting(m *message, in *incoming, cs []*Connection, d
 
 // logoutAnswer takes the LogoutResponse to our LogoutRequest. It is verified
 // before the request is taken: a stranger's ends no logout.
-func (s *ServiceProvider) logoutAnswer(ctx context.Context, m *logoutMessage, at string) (*LogoutResult, error) {
+func (s *ServiceProvider) logoutAnswer(ctx context.Context, m *logoutMessage, at string) (res *LogoutResult, err error) {
 	now := s.cfg.Now()
 	var l startedLogout
 	if err := getRecord(ctx, s.cfg.Store, now, KindLogout, m.inResponseTo, &l); err != nil {
@@ -192,6 +233,7 @@ func (s *ServiceProvider) logoutAnswer(ctx context.Context, m *logoutMessage, at
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = c.of(err) }()
 	if c.IdP.EntityID != l.IdP {
 		return nil, refuse(CheckConnection, "the connection changed while the logout was under way")
 	}

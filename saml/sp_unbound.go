@@ -15,11 +15,12 @@ import (
 // everything else is checked, and OneTimeUse and ProxyRestriction refuse.
 // Assertion.Unsolicited is always true, and Assertion.RequestID is what the
 // signed confirmation says that it answers: compare it with the own request.
-func (s *ServiceProvider) InsecureVerifyUnbound(ctx context.Context, connection, encoded string) (*Assertion, error) {
+func (s *ServiceProvider) InsecureVerifyUnbound(ctx context.Context, connection, encoded string) (a *Assertion, err error) {
 	c, err := s.connection(ctx, connection)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = c.of(err) }()
 	if len(encoded)/4*3 > s.cfg.MaxMessage+s.cfg.MaxMessage/16 {
 		return nil, refuse(CheckInput, "a message of %d base64 bytes", len(encoded))
 	}
@@ -32,8 +33,7 @@ func (s *ServiceProvider) InsecureVerifyUnbound(ctx context.Context, connection,
 		return nil, err
 	}
 	resp.unbound = true
-	a, err := s.verifyResponse(ctx, resp, c, nil)
-	if err != nil {
+	if a, err = s.verifyResponse(ctx, resp, c, nil); err != nil {
 		return nil, err
 	}
 	a.Unsolicited = true
