@@ -166,6 +166,9 @@ func (s scimUsers) Query(ctx context.Context, tenant string, q scim.Query) (scim
 	return page, nil
 }
 
+// maxEmails bounds the addresses that a person is looked up by.
+const maxEmails = 100
+
 // fillPerson copies what a provisioning client may write. Passwords, roles and
 // factors are not among it, and neither is an administrator's block.
 func fillPerson(p *Person, u *scim.User) error {
@@ -186,6 +189,9 @@ func fillPerson(p *Person, u *scim.User) error {
 			p.DisplayName = u.Name.Formatted
 		}
 	}
+	if len(u.Emails) > maxEmails {
+		return &scim.Error{Check: scim.CheckInvalidValue, Public: "emails: more than 100 addresses"}
+	}
 	for i, e := range u.Emails {
 		if i == 0 || e.Primary {
 			p.Email = e.Value
@@ -201,6 +207,23 @@ func fillPerson(p *Person, u *scim.User) error {
 	}
 	p.Attributes = attributes(u)
 	return nil
+}
+
+// Emails lists the person's addresses: what a source wrote, or the one address
+// of the directory's own.
+func (p *Person) Emails() ([]scim.Value, error) {
+	k, err := p.kept()
+	if err != nil || len(k.User.Emails) > 0 || p.Email == "" {
+		return k.User.Emails, err
+	}
+	return []scim.Value{{Value: p.Email, Type: "work", Primary: true}}, nil
+}
+
+func (p *Person) kept() (k kept, err error) {
+	if len(p.Raw) > 0 {
+		err = json.Unmarshal(p.Raw, &k)
+	}
+	return k, err
 }
 
 // attributes are the source-written values that tags and applications may use.
@@ -225,11 +248,9 @@ func attributes(u *scim.User) map[string]string {
 
 // user is a person as a SCIM resource.
 func (s scimUsers) user(ctx context.Context, p *Person, omit scim.Omit) (*scim.User, error) {
-	var k kept
-	if len(p.Raw) > 0 {
-		if err := json.Unmarshal(p.Raw, &k); err != nil {
-			return nil, err
-		}
+	k, err := p.kept()
+	if err != nil {
+		return nil, err
 	}
 	u := k.User
 	u.Base = scim.Base{ID: p.ID, ExternalID: p.ExternalID, Extra: k.Extra, Meta: meta(p.Created, p.Modified, p.Version)}

@@ -149,6 +149,15 @@ func like(search string) string {
 
 // CreatePerson implements [directory.Store].
 func (s *Store) CreatePerson(ctx context.Context, p *directory.Person, folded string) error {
+	return s.InTx(ctx, func(ctx context.Context) error {
+		if err := s.insertPerson(ctx, p, folded); err != nil {
+			return err
+		}
+		return s.setEmails(ctx, p, false)
+	})
+}
+
+func (s *Store) insertPerson(ctx context.Context, p *directory.Person, folded string) error {
 	p.Version = 1
 	n, err := s.exec(ctx, `INSERT INTO portal_people (id, source_id, subject, external_id, login, user_name, display_name, given_name,
 		family_name, email, active, blocked, attributes, raw, owner, version, created, modified)
@@ -163,6 +172,17 @@ func (s *Store) CreatePerson(ctx context.Context, p *directory.Person, folded st
 
 // UpdatePerson implements [directory.Store].
 func (s *Store) UpdatePerson(ctx context.Context, p *directory.Person, folded string) error {
+	version := p.Version
+	return s.InTx(ctx, func(ctx context.Context) error {
+		p.Version = version // the transaction may be repeated
+		if err := s.updatePerson(ctx, p, folded); err != nil {
+			return err
+		}
+		return s.setEmails(ctx, p, true)
+	})
+}
+
+func (s *Store) updatePerson(ctx context.Context, p *directory.Person, folded string) error {
 	err := s.one(ctx, directory.ErrVersion, `UPDATE portal_people SET external_id = $1, login = $2, user_name = $3, display_name = $4,
 		given_name = $5, family_name = $6, email = $7, active = $8, blocked = $9, attributes = $10, raw = $11, owner = $12, modified = $13,
 		version = version + 1 WHERE id = $14 AND version = $15`,

@@ -27,6 +27,10 @@ var personFilter = filter.Columns{
 	"active":            {Expr: "p.active", Kind: filter.Bool},
 	"meta.created":      {Expr: "p.created", Kind: filter.Time, Arg: timeArg},
 	"meta.lastModified": {Expr: "p.modified", Kind: filter.Time, Arg: timeArg},
+	"emails":            {In: "p.id", Exists: "SELECT m.person_id FROM portal_emails m WHERE"},
+	"emails.value":      {Expr: "m.value", Folded: true},
+	"emails.type":       {Expr: "m.type", Folded: true},
+	"emails.primary":    {Expr: "m.is_primary", Kind: filter.Bool},
 	"groups":            {Exists: "SELECT 1 FROM portal_members m WHERE m.person_id = p.id AND"},
 	"groups.value":      {Expr: "m.group_id"},
 }
@@ -107,6 +111,27 @@ func find[T any](ctx context.Context, s *Store, columns, table string, sel selec
 	rows, err := s.q(ctx).QueryContext(ctx, "SELECT "+columns+" FROM "+table+" "+sel.where+" "+sel.order+page, append(sel.args, q.Count, max(q.Start-1, 0))...)
 	out, err := collect(rows, err, scan)
 	return out, total, err
+}
+
+// setEmails makes the addresses that a person is looked up by those that the
+// person has.
+func (s *Store) setEmails(ctx context.Context, p *directory.Person, before bool) error {
+	emails, err := p.Emails()
+	if err != nil {
+		return err
+	}
+	if before {
+		if _, err := s.exec(ctx, "DELETE FROM portal_emails WHERE person_id = $1", p.ID); err != nil {
+			return err
+		}
+	}
+	for _, e := range emails {
+		if _, err := s.exec(ctx, "INSERT INTO portal_emails (person_id, value, type, is_primary) VALUES ($1, $2, $3, $4)",
+			p.ID, filter.Fold(e.Value), filter.Fold(e.Type), e.Primary); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // AreMembers implements [directory.Store].

@@ -29,6 +29,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/portal/session"
 	"github.com/gatehouse-id/gatehouse/portal/signin"
 	"github.com/gatehouse-id/gatehouse/scim"
+	"github.com/gatehouse-id/gatehouse/scim/filter"
 )
 
 // Store is what is tested: the portal's store with its SCIM tokens.
@@ -64,6 +65,7 @@ func Cases() []Case {
 		{"transaction's context ends", ends},
 		{"login names are unique over sources", loginUnique},
 		{"a person is found through its source", foundThroughSource},
+		{"people are found by address", foundByAddress},
 		{"person is compared and swapped", personSwapped},
 		{"parallel updates of one version", parallelUpdates},
 		{"members are of one source", membersOfOneSource},
@@ -275,6 +277,54 @@ func foundThroughSource(ctx context.Context, s Store) error {
 		return err
 	}
 	return first(want("total of the other source", total, 1), want("person of the other source", people[0].ID, b.people[0].ID))
+}
+
+// foundByAddress asks by every address of a person, and by parts of one.
+func foundByAddress(ctx context.Context, s Store) error {
+	f, err1 := newSource(ctx, s, 2)
+	other, err2 := newSource(ctx, s, 1)
+	if err := first(err1, err2); err != nil {
+		return err
+	}
+	anna := f.people[0]
+	anna.Raw = []byte(`{"user":{"emails":[{"value":"Anna@x.test","type":"work","primary":true},{"value":"a@home.test","type":"home"}]}}`)
+	if err := s.UpdatePerson(ctx, anna, directory.FoldLogin(anna.UserName)); err != nil {
+		return err
+	}
+	value := func(text string) filter.Expr {
+		return &filter.Compare{Path: filter.Path{Name: "value"}, Op: filter.Eq, Value: filter.TextValue(text)}
+	}
+	kind := func(text string) filter.Expr {
+		return &filter.Compare{Path: filter.Path{Name: "type"}, Op: filter.Eq, Value: filter.TextValue(text)}
+	}
+	within := func(terms ...filter.Expr) filter.Expr {
+		return &filter.Within{Path: filter.Path{Name: "emails"}, Filter: &filter.And{Terms: terms}}
+	}
+	eq := func(text string) filter.Expr {
+		return &filter.Compare{Path: filter.Path{Name: "emails", Sub: "value"}, Op: filter.Eq, Value: filter.TextValue(text)}
+	}
+	for _, c := range []struct {
+		source string
+		filter filter.Expr
+		want   int
+	}{
+		{f.source, eq("anna@X.test"), 1},
+		{f.source, eq("a@home.test"), 1},
+		{other.source, eq("anna@x.test"), 0},
+		{f.source, eq(anna.Email), 0}, // the source's own addresses took its place
+		{f.source, eq(f.people[1].Email), 1},
+		{f.source, within(kind("work"), value("anna@x.test")), 1},
+		{f.source, within(kind("home"), value("anna@x.test")), 0},
+		{f.source, within(kind("home"), &filter.Compare{Path: filter.Path{Name: "primary"}, Op: filter.Eq, Value: filter.BoolValue(true)}), 0},
+		{f.source, &filter.Not{Term: eq("anna@x.test")}, 1},
+		{f.source, &filter.Present{Path: filter.Path{Name: "emails"}}, 2},
+	} {
+		_, total, err := s.FindPeople(ctx, c.source, scim.Query{Filter: c.filter, Start: 1, Count: 10})
+		if err := first(err, want("people with "+c.filter.String(), total, c.want)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func personSwapped(ctx context.Context, s Store) error {

@@ -82,6 +82,8 @@ func TestSQL(t *testing.T) {
 		"emails.value":   {Expr: "e.value"},
 		"emails.type":    {Expr: "e.type"},
 		"emails.primary": {Expr: "e.main", Kind: filter.Bool},
+		"roles":          {In: "u.id", Exists: "SELECT r.user_id FROM roles r WHERE"},
+		"roles.value":    {Expr: "r.value", Folded: true},
 	}
 	for _, c := range []struct {
 		f    string
@@ -96,6 +98,9 @@ func TestSQL(t *testing.T) {
 		{`emails.value eq "a"`, `EXISTS (SELECT 1 FROM emails e WHERE e.user_id = u.id AND (lower(e.value) = $3 AND e.value IS NOT NULL))`, []any{"a"}},
 		{`emails[type eq "work" and value eq "a"]`, `EXISTS (SELECT 1 FROM emails e WHERE e.user_id = u.id AND ((lower(e.type) = $3 AND e.type IS NOT NULL) AND (lower(e.value) = $4 AND e.value IS NOT NULL)))`, []any{"work", "a"}},
 		{`emails pr`, `EXISTS (SELECT 1 FROM emails e WHERE e.user_id = u.id AND 1 = 1)`, nil},
+		{`roles.value eq "A"`, `u.id IN (SELECT r.user_id FROM roles r WHERE (r.value = $3 AND r.value IS NOT NULL))`, []any{"a"}},
+		{`roles[value sw "A"]`, `u.id IN (SELECT r.user_id FROM roles r WHERE (substr(r.value, 1, length(CAST($3 AS TEXT))) = CAST($3 AS TEXT) AND r.value IS NOT NULL))`, []any{"a"}},
+		{`roles pr`, `u.id IN (SELECT r.user_id FROM roles r WHERE 1 = 1)`, nil},
 	} {
 		e, err := filter.Parse(c.f)
 		if err != nil {

@@ -28,6 +28,11 @@ type Column struct {
 	// sub-attributes are given under "emails.value" and the like.
 	Exists string
 
+	// In, if it is set, is a column such as "u.id" that must be among what the
+	// subquery selects, which is "SELECT e.user_id FROM emails e WHERE" then: it
+	// is answered from an index of the other table.
+	In string
+
 	// Arg turns a value into what the driver takes; nil means string, bool,
 	// float64 and time.Time.
 	Arg func(Value) any
@@ -85,7 +90,7 @@ func (c *compiler) expr(e Expr, within string) (string, error) {
 			return "", &UnmappedError{e.Path.String(), "cannot be filtered by its elements"}
 		}
 		s, err := c.expr(e.Filter, e.Path.String()+".")
-		return "EXISTS (" + table.Exists + " " + s + ")", err
+		return table.exists(s), err
 	case *Present:
 		return c.leaf(e.Path, within, func(col Column) (string, error) {
 			return "(" + col.Expr + " IS NOT NULL" + notEmpty(col) + ")", nil
@@ -132,7 +137,7 @@ func (c *compiler) leaf(p Path, within string, condition func(Column) (string, e
 	col, ok := c.columns[name]
 	if !ok || col.Expr == "" {
 		if ok && col.Exists != "" {
-			return "EXISTS (" + col.Exists + " 1 = 1)", nil
+			return col.exists("1 = 1"), nil
 		}
 		return "", &UnmappedError{name, "cannot be filtered by"}
 	}
@@ -141,9 +146,16 @@ func (c *compiler) leaf(p Path, within string, condition func(Column) (string, e
 		return s, err
 	}
 	if table := c.columns[Path{URN: p.URN, Name: p.Name}.String()]; table.Exists != "" {
-		s = "EXISTS (" + table.Exists + " " + s + ")"
+		s = table.exists(s)
 	}
 	return s, nil
+}
+
+func (col Column) exists(condition string) string {
+	if col.In != "" {
+		return col.In + " IN (" + col.Exists + " " + condition + ")"
+	}
+	return "EXISTS (" + col.Exists + " " + condition + ")"
 }
 
 // notEqual is true where there is no value, and where any value differs.
