@@ -23,8 +23,12 @@ const (
 	maxSessions = 10_000
 )
 
-// passwords are the two people's. Their NameIDs are NAME@example.test.
+// passwords are the two people's. Their NameIDs are NAME@example.test, or a new
+// one each time for service providers that ask for transient ones, as several do
+// by default.
 var passwords = map[string]string{"alice": "alice-pw", "bob": "bob-pw"}
+
+var nameIDFormats = []string{saml.NameIDEmail, saml.NameIDTransient}
 
 type login struct {
 	user string
@@ -150,11 +154,17 @@ func (a *application) next(w http.ResponseWriter, r *http.Request) {
 	case req.Context != nil && !satisfied(req.Context):
 		out, err := a.idp.Fail(r.Context(), req, saml.Status{Code: saml.StatusResponder, SubCode: saml.StatusNoAuthnContext})
 		a.send(w, r, out, err)
-	case !emailed(req):
-		out, err := a.idp.Fail(r.Context(), req, saml.Status{SubCode: saml.StatusInvalidNameID})
-		a.send(w, r, out, err)
 	default:
+		format, known := req.NameIDFormat(nil, nameIDFormats...)
+		if !known {
+			out, err := a.idp.Fail(r.Context(), req, saml.Status{SubCode: saml.StatusInvalidNameID})
+			a.send(w, r, out, err)
+			return
+		}
 		p := about(l)
+		if format == saml.NameIDTransient {
+			p.NameID = saml.NameID{Value: rand.Text(), Format: format}
+		}
 		p.Request, p.Session = req, id
 		out, err := a.idp.Respond(r.Context(), p)
 		a.send(w, r, out, err)
@@ -168,13 +178,6 @@ func satisfied(c *saml.RequestedContext) bool {
 		}
 	}
 	return c.Comparison == "minimum"
-}
-
-// emailed tells whether the service provider takes the only NameIDs that there
-// are.
-func emailed(req *saml.Request) bool {
-	_, ok := req.NameIDFormat(nil, saml.NameIDEmail)
-	return ok
 }
 
 // about is what service providers are told of a person.

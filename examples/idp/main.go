@@ -54,7 +54,7 @@ func (c *cli) run() error {
 	store := saml.NewMemoryStore(10_000)
 	a.idp, err = saml.NewIdentityProvider(saml.IdPConfig{
 		EntityID: base + "/metadata", SSO: base + "/sso", SLO: base + "/slo", Keys: []saml.KeyPair{pair.KeyPair()},
-		Peers: a.peers, Store: store, Participants: store, WantAuthnRequestsSigned: c.RequireSigned,
+		Peers: a.peers, Store: store, Participants: store, WantAuthnRequestsSigned: c.RequireSigned, NameIDFormats: nameIDFormats,
 	})
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/gatehouse-id/gatehouse/internal/interop/samlpeers/useragent"
@@ -164,14 +165,36 @@ func TestInitiateToSimpleSAMLphp(t *testing.T) {
 	b.Get(idp.URL+"/initiate?"+url.Values{"sp": {"https://stranger.test/sp"}}.Encode()).ExpectStatus(http.StatusForbidden, "(peer)")
 }
 
-// TestNameIDPolicyOfSimpleSAMLphp: a NameID that examples/idp has not is told to
-// the service provider, not to the person.
+// TestNameIDPolicyOfSimpleSAMLphp: a transient NameID is what it asks for by
+// default; a format that examples/idp has not is told to the service provider,
+// not to the person.
 func TestNameIDPolicyOfSimpleSAMLphp(t *testing.T) {
 	t.Parallel()
-	_, sp := trusted(t, saml.BindingRedirect, ssp.SP{Transient: true})
-	b := useragent.New(t)
-	alice(b.Get(sp.Protected())).ExpectText("InvalidNameIDPolicy")
-	if m := b.Last("Response"); !m.Signed() || !m.Has(saml.StatusInvalidNameID) {
-		t.Errorf("%s", m.XML)
-	}
+	t.Run("transient", func(t *testing.T) {
+		t.Parallel()
+		idp, sp := trusted(t, saml.BindingRedirect, ssp.SP{NameID: saml.NameIDTransient}, "--no-encrypt")
+		b := useragent.New(t)
+		var taken []string
+		for range 2 {
+			alice(b.Get(sp.Protected())).Expect(saml.NameIDTransient)
+			_, name, _ := strings.Cut(b.Last("Response").XML, `Format="`+saml.NameIDTransient+`">`)
+			name, _, _ = strings.Cut(name, "<")
+			taken = append(taken, name)
+			b.Expect(name)
+			b.Get(sp.Logout()).Through()
+			b.Get(idp.URL + "/").Expect("no IdP session")
+		}
+		if taken[0] == taken[1] || len(taken[0]) < 16 {
+			t.Errorf("NameIDs %q", taken)
+		}
+	})
+	t.Run("persistent", func(t *testing.T) {
+		t.Parallel()
+		_, sp := trusted(t, saml.BindingRedirect, ssp.SP{NameID: saml.NameIDPersistent})
+		b := useragent.New(t)
+		alice(b.Get(sp.Protected())).ExpectText("InvalidNameIDPolicy")
+		if m := b.Last("Response"); !m.Signed() || !m.Has(saml.StatusInvalidNameID) {
+			t.Errorf("%s", m.XML)
+		}
+	})
 }

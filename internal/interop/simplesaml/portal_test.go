@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/portal/app"
 	"github.com/gatehouse-id/gatehouse/portal/directory"
 	"github.com/gatehouse-id/gatehouse/portal/portaltest"
+	"github.com/gatehouse-id/gatehouse/saml"
 )
 
 // SimpleSAMLphp is the external identity provider of a source beside the
@@ -65,7 +66,7 @@ func TestSource(t *testing.T) {
 func TestApplication(t *testing.T) {
 	ctx := context.Background()
 	s := portaltest.NewServer(t)
-	sp := ssp.Start(t, ssp.Options{SP: ssp.SP{IdP: s.URL + portal.PathAppMetadata, Transient: true}, Peers: [][]byte{ssp.Fetch(t, s.URL+portal.PathAppMetadata)}})
+	sp := ssp.Start(t, ssp.Options{SP: ssp.SP{IdP: s.URL + portal.PathAppMetadata, NameID: saml.NameIDTransient}, Peers: [][]byte{ssp.Fetch(t, s.URL+portal.PathAppMetadata)}})
 	registered, err := s.Portal.Apps().Register(ctx, "", app.App{
 		Name: "SimpleSAMLphp", Metadata: string(sp.SPMetadata(t)), IdPInitiated: true, Owner: directory.OwnerAdmin,
 		Attributes: []app.Attribute{{Name: "mail", From: "email"}, {Name: "groups", From: "groups"}},

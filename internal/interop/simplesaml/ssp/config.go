@@ -62,8 +62,8 @@ $config = [
   'authproc.idp' => [], 'authproc.sp' => [], 'language.available' => ['en'], 'language.default' => 'en', 'theme.use' => 'default',
 ];`, s.URL, s.dir, sources, o.Name))
 	policy := "false"
-	if o.SP.Transient {
-		policy = "'urn:oasis:names:tc:SAML:2.0:nameid-format:transient'"
+	if o.SP.NameID != "" {
+		policy = "'" + o.SP.NameID + "'"
 	}
 	s.write(t, "config/authsources.php", fmt.Sprintf(`<?php
 $config = [

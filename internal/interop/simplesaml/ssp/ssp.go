@@ -10,22 +10,18 @@
 package ssp
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/gatehouse-id/gatehouse/internal/interop/peer"
+	"github.com/gatehouse-id/gatehouse/internal/interop/samlpeers/daemon"
 )
 
 // Options say how both roles behave. The zero value signs everything, encrypts
@@ -60,8 +56,9 @@ type IdP struct {
 type SP struct {
 	// IdP is the entity ID of its identity provider.
 	IdP string
-	// Transient asks for a transient NameID; without it for none in particular.
-	Transient bool
+	// NameID is the format of NameID to ask for, if any. SimpleSAMLphp's default
+	// is transient.
+	NameID string
 	// UnsignedRequests leaves AuthnRequests unsigned.
 	UnsignedRequests bool
 	// RequireEncrypted refuses assertions in clear.
@@ -92,7 +89,7 @@ func Start(t testing.TB, o Options) *Server {
 	})
 	var err error
 	for range 3 { // the port may be taken meanwhile
-		port := freePort(t)
+		port := daemon.FreePort(t)
 		s.URL = fmt.Sprintf("http://localhost:%d", port)
 		s.configure(t, o)
 		if err = s.serve(t, php, www, port); err == nil {
@@ -105,63 +102,13 @@ func Start(t testing.TB, o Options) *Server {
 
 func (s *Server) serve(t testing.TB, php, www string, port int) error {
 	// The cache of compiled files would keep the configuration for two seconds.
-	cmd := exec.Command(php, "-d", "opcache.revalidate_freq=0", "-d", "display_errors=stderr", "-d", "error_reporting=E_ALL & ~E_DEPRECATED", "-S", fmt.Sprintf("127.0.0.1:%d", port), "-t", www)
+	cmd := exec.Command(php, "-d", "opcache.revalidate_freq=0", "-d", "display_errors=stderr", "-d", "error_reporting=E_ALL & ~E_DEPRECATED",
+		"-S", fmt.Sprintf("127.0.0.1:%d", port), "-t", www)
 	cmd.Env = append(os.Environ(), "SIMPLESAMLPHP_CONFIG_DIR="+filepath.Join(s.dir, "config"), "PHP_CLI_SERVER_WORKERS=3")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // its workers end with it
-	cmd.WaitDelay = 2 * time.Second
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	exited := make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(exited)
-	}()
-	t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		<-exited
-	})
-	if err := await(fmt.Sprintf("127.0.0.1:%d", port), exited); err != nil {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		<-exited
-		return fmt.Errorf("php: %w: %s", err, log.String())
-	}
-	return nil
-}
-
-// await waits until something listens at the address, or the server ends.
-func await(addr string, exited <-chan struct{}) error {
-	deadline := time.After(30 * time.Second)
-	for {
-		conn, err := net.DialTimeout("tcp", addr, time.Second)
-		if err == nil {
-			_ = conn.Close()
-			return nil
-		}
-		select {
-		case <-exited:
-			return errors.New("it ended")
-		case <-deadline:
-			return err
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+	return daemon.Start(t, cmd, filepath.Join(s.dir, "php.log"), true, "Development Server")
 }
 
 func tail(s string) string { return s[max(0, len(s)-3000):] }
-
-// freePort is a port that was free a moment ago.
-func freePort(t testing.TB) int {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
-}
 
 // AddPeer makes one more peer's metadata known; it is read at the next request.
 func (s *Server) AddPeer(t testing.TB, metadata []byte) {
