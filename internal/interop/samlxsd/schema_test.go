@@ -8,10 +8,15 @@ package samlxsd_test
 import (
 	"bytes"
 	"context"
+	"crypto/rsa"
 	"encoding/pem"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -53,10 +58,19 @@ func messages(t *testing.T) map[string]string {
 		out[name] = x
 	}
 	st, peer := saml.NewMemoryStore(100), &saml.Peer{}
+	var idp *saml.IdentityProvider
+	var sp *samltest.SP
+	network := network(func(r *http.Request) (http.Handler, string) {
+		if r.URL.Path == "/sp-artifact" {
+			return sp.ArtifactResolution(r.URL.String()), "AuthnRequest"
+		}
+		return idp.ArtifactResolution(), "Response"
+	}, out)
 	idp, err := saml.NewIdentityProvider(saml.IdPConfig{
 		EntityID: "https://idp.test/metadata", SSO: "https://idp.test/sso", SLO: "https://idp.test/slo", SLOSOAP: "https://idp.test/soap",
 		Keys: []saml.KeyPair{samltest.Key(), samltest.ECKey()}, Peers: saml.PeerList{peer}, Store: st, Participants: st,
-		NameIDFormats: []string{saml.NameIDPersistent},
+		NameIDFormats: []string{saml.NameIDPersistent}, Artifact: "https://idp.test/idp-artifact", Client: network,
+		DecryptionKeys: []saml.DecryptionKey{{Decrypter: samltest.Key().Signer.(*rsa.PrivateKey), Certificate: samltest.Key().Certificate}},
 		Organization: &saml.Organization{
 			Names: []saml.Localized{{Text: "E"}}, DisplayNames: []saml.Localized{{Text: "E"}}, URLs: []saml.Localized{{Text: "https://e.test"}},
 		},
@@ -69,7 +83,9 @@ func messages(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sp := samltest.NewSP(t, idp.Entity(), func(_ *saml.SPConfig, c *saml.Connection) { c.Policy.SignRequests = true })
+	sp = samltest.NewSP(t, idp.Entity(), func(cfg *saml.SPConfig, c *saml.Connection) {
+		c.Policy.SignRequests, c.Artifact, cfg.Client = true, "https://sp.test/sp-artifact", network
+	})
 	peer.Entity = sp.Entity()
 	peer.Entity.SP.Services = []saml.AttributeService{{Index: 1, Default: true, Names: []saml.Localized{{Text: "All"}}, Requested: []saml.RequestedAttribute{
 		{Attribute: saml.Attribute{Name: "mail", FriendlyName: "m", Format: saml.AttrBasic, Values: []string{"x"}}, Required: true},
@@ -119,6 +135,17 @@ func messages(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	decode("error Response", failed.Value)
+	byArtifact := sp.Start(saml.LoginOptions{Binding: saml.BindingArtifact, ByArtifact: true})
+	if req, err = idp.ParseRequest(samltest.Request(byArtifact)); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := idp.Respond(t.Context(), saml.ResponseParams{Request: req, NameID: samltest.Alice().NameID, AuthnInstant: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sp.Bring(samltest.Request(answer), byArtifact); err != nil {
+		t.Fatal(err)
+	}
 	logout, err := sp.Logout(t.Context(), a.Logout())
 	if err != nil {
 		t.Fatal(err)
@@ -131,6 +158,33 @@ func messages(t *testing.T) map[string]string {
 	decode("LogoutResponse", res.Reply.Value)
 	return out
 }
+
+var soapBody = regexp.MustCompile(`(?s)<soap:Body>(.*)</soap:Body>`)
+
+// network brings questions for artifacts to their services and keeps what goes
+// by.
+func network(service func(*http.Request) (http.Handler, string), out map[string]string) *http.Client {
+	return &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		question, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r.Body = io.NopCloser(bytes.NewReader(question))
+		w := httptest.NewRecorder()
+		h, what := service(r)
+		h.ServeHTTP(w, r)
+		for name, x := range map[string][]byte{"ArtifactResolve for ": question, "ArtifactResponse with ": w.Body.Bytes()} {
+			if m := soapBody.FindSubmatch(x); m != nil {
+				out[name+what] = string(m[1])
+			}
+		}
+		return w.Result(), nil
+	})}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // TestSchemas holds every message and both kinds of metadata against the
 // schemas.
@@ -175,13 +229,16 @@ func TestXMLSec(t *testing.T) {
 	for name, root := range map[string]string{
 		"Response": "urn:oasis:names:tc:SAML:2.0:protocol:Response", "encrypted Response": "urn:oasis:names:tc:SAML:2.0:protocol:Response",
 		"AuthnRequest": "urn:oasis:names:tc:SAML:2.0:protocol:AuthnRequest", "IdP metadata": "urn:oasis:names:tc:SAML:2.0:metadata:EntityDescriptor",
-		"error Response": "urn:oasis:names:tc:SAML:2.0:protocol:Response",
+		"error Response":                   "urn:oasis:names:tc:SAML:2.0:protocol:Response",
+		"ArtifactResolve for AuthnRequest": "urn:oasis:names:tc:SAML:2.0:protocol:ArtifactResolve", "ArtifactResolve for Response": "urn:oasis:names:tc:SAML:2.0:protocol:ArtifactResolve",
+		"ArtifactResponse with AuthnRequest": "urn:oasis:names:tc:SAML:2.0:protocol:ArtifactResponse", "ArtifactResponse with Response": "urn:oasis:names:tc:SAML:2.0:protocol:ArtifactResponse",
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "m.xml")
 			write(t, file, messages(t)[name])
 			key := "idp.pem"
-			if name == "AuthnRequest" {
+			switch name {
+			case "AuthnRequest", "ArtifactResolve for Response", "ArtifactResponse with AuthnRequest":
 				key = "sp.pem"
 			}
 			cmd := exec.CommandContext(t.Context(), xmlsec, "--verify", "--enabled-key-data", "x509,rsa", "--trusted-pem", filepath.Join(dir, key),
