@@ -24,15 +24,16 @@ type denier struct {
 	mu    sync.Mutex
 	fail  string
 	roles map[string]string // role ARN to policy
+	name  string
 }
 
-func (d *denier) Deny(_ context.Context, account access.Account, roleARN, policy string) error {
+func (d *denier) Deny(_ context.Context, p access.DenyPolicy) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if account.ID == d.fail {
+	if p.Account.ID == d.fail {
 		return errors.New("AccessDenied")
 	}
-	d.roles[roleARN] = policy
+	d.roles[p.RoleARN], d.name = p.Policy, p.Name
 	return nil
 }
 
@@ -66,8 +67,8 @@ func TestRevokedEverywhere(t *testing.T) {
 	deny("999999999999").expect(http.StatusUnprocessableEntity, "no access to this account")
 	newBrowser(t, s, s.SignedIn(t, "bob")).post(path+"/deny", url.Values{"account": {portaltest.AccountDev}}).expect(http.StatusForbidden, "Only administrators")
 	role := "arn:aws:iam::" + portaltest.AccountDev + ":role/" + portaltest.PermissionSet
-	if len(d.roles) != 1 || d.roles[role] == "" {
-		t.Fatalf("denied %v", d.roles)
+	if len(d.roles) != 1 || d.roles[role] == "" || d.name != "GatehouseRevoked-"+id {
+		t.Fatalf("denied %v as %s", d.roles, d.name)
 	}
 	var policy denyPolicy
 	if err := json.Unmarshal([]byte(d.roles[role]), &policy); err != nil {

@@ -15,11 +15,23 @@ import (
 // AWS has already issued. The portal has no permission in AWS of its own, so
 // an organisation that wants this brings one.
 type Denier interface {
-	// Deny attaches the policy to the role, as an inline policy besides those
-	// that it has. The policy denies one person only. The same call twice is
-	// once; a later policy must not lift an earlier one of somebody else.
-	Deny(ctx context.Context, account Account, roleARN, policy string) error
+	// Deny attaches the policy to the role, as an inline policy of its name
+	// besides those that the role has. The same call twice is once.
+	Deny(ctx context.Context, d DenyPolicy) error
 }
+
+// DenyPolicy is what a [Denier] writes to one role. It denies one person only.
+type DenyPolicy struct {
+	Account Account
+	RoleARN string
+	// Name is the person's: a later policy takes the place of an earlier one of
+	// the same person, which it covers, and leaves those of others alone.
+	Name   string
+	Policy string // JSON
+}
+
+// DenyName is the name of a person's [DenyPolicy].
+func DenyName(personID string) string { return "GatehouseRevoked-" + personID }
 
 // SessionName is the person's RoleSessionName: the user name where AWS takes
 // it, else the immutable id; nothing is ever substituted.

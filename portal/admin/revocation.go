@@ -282,7 +282,7 @@ func (x *Admin) denyRoles(r *http.Request, a Actor, p *directory.Person, in rema
 		if err := x.c.Audit.Record(ctx, event("requested")); err != nil {
 			return nil, err
 		}
-		if err := x.c.Denier.Deny(ctx, in.account, role.ARN, in.policy); err != nil {
+		if err := x.c.Denier.Deny(ctx, access.DenyPolicy{Account: in.account, RoleARN: role.ARN, Name: access.DenyName(p.ID), Policy: in.policy}); err != nil {
 			failed = append(failed, role.ARN)
 			e := event("failed")
 			e.Check = "deny"
