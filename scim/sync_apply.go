@@ -124,7 +124,7 @@ func (s *Sync) Apply(ctx context.Context, p *Plan, o ApplyOptions) (*ApplyResult
 	if err := s.hold(p, o); err != nil {
 		return nil, err
 	}
-	done, err := readJournal(o.Journal, p)
+	done, made, err := readJournal(o.Journal, p)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func (s *Sync) Apply(ctx context.Context, p *Plan, o ApplyOptions) (*ApplyResult
 	defer cancel(nil)
 	a := &applier{
 		c: s.c.Target, caps: caps, o: o, ctx: ctx, cancel: cancel, res: &ApplyResult{},
-		total: len(p.Users) + len(p.Groups), done: done, people: map[string]string{}, teams: map[string]string{},
+		total: len(p.Users) + len(p.Groups), done: done, made: made, people: map[string]string{}, teams: map[string]string{},
 	}
 	if a.o.Concurrency <= 0 {
 		a.o.Concurrency = 4
@@ -167,6 +167,7 @@ type applier struct {
 	cancel context.CancelCauseFunc
 	total  int
 	done   map[string]string // by an earlier run: target's ids by step
+	made   map[string]string // the same of steps whose first half is done
 
 	mu     sync.Mutex
 	res    *ApplyResult
@@ -174,10 +175,11 @@ type applier struct {
 	teams  map[string]string
 }
 
-// work is one change. Without a step it is the first half of one.
+// work is one change, or the first half of the one it names.
 type work struct {
-	at Progress
-	do func(ctx context.Context) error
+	at   Progress
+	half string
+	do   func(ctx context.Context) error
 }
 
 func (a *applier) run(p *Plan) {
@@ -189,14 +191,13 @@ func (a *applier) run(p *Plan) {
 		switch {
 		case a.skip(at.Step, a.people, u.Key):
 		case u.Action == PlanDeactivate || u.Action == PlanDelete:
-			leave = append(leave, work{at, do})
+			leave = append(leave, work{at: at, do: do})
 		case u.Manager != nil && u.Manager.New.ID == "" && u.Manager.New.Key != "":
 			// Managers are made before anybody reports to them; they may do so in
 			// a circle.
-			first, second := halves(at, do, func(ctx context.Context) error { return a.manager(ctx, u) })
-			come, managers = append(come, first), append(managers, second)
+			come, managers = a.halves(come, managers, at, a.people, u.Key, do, func(ctx context.Context) error { return a.manager(ctx, u) })
 		default:
-			come = append(come, work{at, do})
+			come = append(come, work{at: at, do: do})
 		}
 	}
 	for i := range p.Groups {
@@ -205,11 +206,10 @@ func (a *applier) run(p *Plan) {
 		switch {
 		case a.skip(at.Step, a.teams, g.Key):
 		case g.Action == PlanDelete:
-			drop = append(drop, work{at, func(ctx context.Context) error { return gone(a.c.Groups().Delete(ctx, g.ID, "")) }})
+			drop = append(drop, work{at: at, do: func(ctx context.Context) error { return gone(a.c.Groups().Delete(ctx, g.ID, "")) }})
 		default:
 			// All groups are made before members are added, who may be groups.
-			first, second := halves(at, func(ctx context.Context) error { return a.group(ctx, g) }, func(ctx context.Context) error { return a.members(ctx, g) })
-			teams, members = append(teams, first), append(members, second)
+			teams, members = a.halves(teams, members, at, a.teams, g.Key, func(ctx context.Context) error { return a.group(ctx, g) }, func(ctx context.Context) error { return a.members(ctx, g) })
 		}
 	}
 	for _, phase := range [][]work{leave, drop, come, managers, teams, members} {
@@ -226,16 +226,23 @@ func stepOf(kind, id, key string) string {
 	return kind + ":" + id
 }
 
-// halves is one change in two phases.
-func halves(at Progress, first, second func(context.Context) error) (work, work) {
+// halves adds one change in two phases, or the second if an earlier run has
+// done the first.
+func (a *applier) halves(one, two []work, at Progress, ids map[string]string, key string, first, second func(context.Context) error) ([]work, []work) {
+	if id, ok := a.made[at.Step]; ok {
+		if id != "" {
+			ids[key] = id
+		}
+		return one, append(two, work{at: at, do: second})
+	}
 	var failed error
-	return work{Progress{}, func(ctx context.Context) error { failed = first(ctx); return nil }},
-		work{at, func(ctx context.Context) error {
-			if failed != nil {
-				return failed
-			}
-			return second(ctx)
-		}}
+	one = append(one, work{half: at.Step, do: func(ctx context.Context) error { failed = first(ctx); return failed }})
+	return one, append(two, work{at: at, do: func(ctx context.Context) error {
+		if failed != nil {
+			return failed
+		}
+		return second(ctx)
+	}})
 }
 
 // skip passes over what an earlier run has done, and takes over the id.
@@ -275,13 +282,18 @@ func (a *applier) each(list []work) {
 }
 
 func (a *applier) one(w work) {
-	if w.at.Step == "" {
-		_ = w.do(a.ctx)
-		return
-	}
 	err := w.do(a.ctx)
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if w.half != "" {
+		// A failure is told of when the second half is due.
+		if hasCheck(err, CheckUnauthorized) {
+			a.cancel(err)
+		} else if err == nil {
+			a.note(journalLine{Made: w.half, ID: a.idOf(w.half)})
+		}
+		return
+	}
 	if err != nil && a.ctx.Err() != nil {
 		return // given up, not refused
 	}
@@ -294,9 +306,7 @@ func (a *applier) one(w work) {
 		}
 	default:
 		a.res.Done++
-		if e := a.note(w.at.Step); e != nil {
-			a.cancel(&Error{Check: CheckIncomplete, Public: "the journal cannot be written", Err: e})
-		}
+		a.note(journalLine{Step: w.at.Step, ID: a.idOf(w.at.Step)})
 	}
 	w.at.Done = a.res.Done + a.res.Skipped + a.res.Failed
 	if a.o.Progress != nil {

@@ -9,20 +9,14 @@
 //	scimsync --csv people.csv https://app.example.com/scim/v2
 //	scimsync --from https://old.example.com/scim/v2 https://scim.eu-west-1.amazonaws.com/TENANT/scim/v2
 //
-// Tokens come from the environment: SCIM_TOKEN is the target's,
-// SCIM_SOURCE_TOKEN that of --from. The plan goes to standard output, progress
-// to standard error. The first line of the CSV file names the columns, such as
-// userName, externalId, name.givenName, email, active, department and groups
-// (names, separated by semicolons).
+// A plan can be kept, read by somebody, and applied later. Its journal lies
+// beside it: a run that was killed goes on where it stopped.
 //
-// Exit status:
+//	scimsync --save plan.json --csv people.csv https://app.example.com/scim/v2
+//	scimsync --apply plan.json https://app.example.com/scim/v2
 //
-//	0  the target agrees, or agreed already
-//	1  source or target could not be read or reached; nothing was changed, or not all
-//	2  the command line is wrong
-//	3  done in part: some changes were refused, or there are problems in the plan; see the output
-//	4  held: the plan deletes or deactivates more than is allowed, or the source is empty; nothing was changed
-//	5  --dry-run, and there is something to do
+// scimsync --help has the environment, the columns of the table and the exit
+// statuses.
 package main
 
 import (
@@ -31,8 +25,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -41,12 +37,30 @@ import (
 	"github.com/gatehouse-id/gatehouse/scim"
 )
 
+const help = `Make a SCIM server agree with a CSV file or with another SCIM server.
+
+Tokens come from the environment and are never printed: SCIM_TOKEN is the target's, SCIM_SOURCE_TOKEN that of --from. The plan goes to standard output, progress to standard error.
+
+The first line of the CSV file names the columns: userName, and any of id, externalId, displayName, name.givenName, name.familyName, title, email, phone, active, department, employeeNumber, costCenter, organization, division, manager (the id of another row, which is its externalId or userName if there is no column id) and groups (names, separated by semicolons). Attributes without a column are left alone.
+
+Exit status:
+
+  0  the target agrees, or agreed already
+  1  source, plan or target could not be read or reached, or the run was interrupted; not all was changed
+  2  the command line is wrong
+  3  done in part: some changes were refused, or there are problems in the plan; see the output
+  4  held: the plan deletes, deactivates or removes more than is allowed, or the source is empty; nothing was changed
+  5  --dry-run or --save, and there is something to do
+`
+
 type flags struct {
 	Target string `arg:"" help:"Base URL of the server to change."`
 	CSV    string `help:"File with the people; - is standard input." placeholder:"FILE" xor:"source" required:""`
 	From   string `help:"Base URL of the SCIM server to read from." placeholder:"URL" xor:"source" required:""`
+	Apply  string `help:"File with a plan that --save has kept. What is done is noted in FILE.journal, where another run goes on." placeholder:"FILE" xor:"source,keep" required:""`
 
 	DryRun  bool   `help:"Print the plan and change nothing."`
+	Save    string `help:"Keep the plan in FILE and change nothing. It holds personal data." placeholder:"FILE" xor:"keep"`
 	JSON    bool   `help:"Print the plan as JSON."`
 	Orphans string `help:"What happens to people of the target who are not in the source." enum:"deactivate,delete,keep" default:"deactivate"`
 	All     bool   `help:"Orphans are people without an externalId too, whom somebody made by hand."`
@@ -54,9 +68,11 @@ type flags struct {
 	Quiet   bool   `help:"No progress."`
 
 	MaxDeletions         int     `help:"Deletions that need no confirmation." default:"10"`
-	MaxDeactivations     float64 `help:"Part of the active people that may leave without a confirmation." default:"0.1"`
+	MaxDeactivations     float64 `help:"Part of the active people that may leave without a confirmation; five are always allowed." default:"0.1"`
+	MaxRemovals          float64 `help:"Part of the memberships that people who stay may lose without a confirmation; twenty are always allowed." default:"0.2"`
 	ConfirmDeletions     int     `help:"Go on although the plan deletes exactly N people and groups." placeholder:"N"`
 	ConfirmDeactivations int     `help:"Go on although the plan deactivates or deletes exactly N people." placeholder:"N"`
+	ConfirmRemovals      int     `help:"Go on although the plan takes exactly N memberships from people who stay." placeholder:"N"`
 	ConfirmEmptySource   bool    `help:"Go on although there is nobody in the source."`
 }
 
@@ -78,11 +94,15 @@ func main() {
 
 func run(ctx context.Context, args []string, env func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var f flags
-	parser, err := kong.New(&f, kong.Name("scimsync"), kong.Description("Make a SCIM server agree with a CSV file or another SCIM server."), kong.Writers(stdout, stderr))
+	helped := false
+	parser, err := kong.New(&f, kong.Name("scimsync"), kong.Description(help), kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
 	if err == nil {
 		_, err = parser.Parse(args)
 	}
-	if err != nil {
+	switch {
+	case helped:
+		return exitDone
+	case err != nil:
 		fmt.Fprintln(stderr, "scimsync:", err)
 		return exitUsage
 	}
@@ -115,21 +135,30 @@ func (f *flags) open(env func(string) string, stdin io.Reader, stderr io.Writer)
 		return nil, exitUsage, err
 	}
 	var source scim.SyncSource
-	if f.From != "" {
+	switch {
+	case f.From != "":
 		from, err := client(f.From, "SCIM_SOURCE_TOKEN")
 		if err != nil {
 			return nil, exitUsage, err
 		}
 		source = scim.ClientSource(from)
-	} else if source, err = readCSV(f.CSV, stdin); err != nil {
-		return nil, exitFailed, err
+	case f.CSV != "":
+		if source, err = readCSV(f.CSV, stdin); err != nil {
+			return nil, exitFailed, err
+		}
 	}
 	c := scim.SyncConfig{
-		Source: source, Target: target, MaxDeletions: f.MaxDeletions, MaxDeactivations: f.MaxDeactivations,
+		Source: source, Target: target, MaxDeletions: f.MaxDeletions, MaxDeactivations: f.MaxDeactivations, MaxRemovals: f.MaxRemovals,
 		Orphans: map[string]scim.Orphans{"deactivate": scim.DeactivateOrphans, "delete": scim.DeleteOrphans, "keep": scim.KeepOrphans}[f.Orphans],
 	}
+	// None is none here; the zero value of SyncConfig is its default.
 	if f.MaxDeletions == 0 {
 		c.MaxDeletions = -1
+	}
+	for _, part := range []*float64{&c.MaxDeactivations, &c.MaxRemovals} {
+		if *part == 0 {
+			*part = math.SmallestNonzeroFloat64
+		}
 	}
 	if f.All {
 		c.Manage = func(scim.Resource) bool { return true }
@@ -151,30 +180,47 @@ func readCSV(name string, stdin io.Reader) (*scim.Snapshot, error) {
 }
 
 func (f *flags) sync(ctx context.Context, s *scim.Sync, stdout, stderr io.Writer) (int, error) {
-	plan, err := s.Plan(ctx)
+	plan, err := f.plan(ctx, s)
 	if err != nil {
 		return exitFailed, err
 	}
 	if err := f.print(stdout, plan); err != nil {
 		return exitFailed, err
 	}
-	if f.DryRun {
+	if f.Save != "" {
+		if err := save(f.Save, plan); err != nil {
+			return exitFailed, err
+		}
+	}
+	if f.DryRun || f.Save != "" {
 		if plan.Empty() {
 			return outcome(plan), nil
 		}
 		return exitChanges, nil
 	}
-	res, err := s.Apply(ctx, plan, scim.ApplyOptions{
+	o := scim.ApplyOptions{
 		Concurrency: f.Workers, ConfirmDeletions: f.ConfirmDeletions, ConfirmDeactivations: f.ConfirmDeactivations,
-		ConfirmEmptySource: f.ConfirmEmptySource, Progress: f.progress(stderr),
-	})
+		ConfirmRemovals: f.ConfirmRemovals, ConfirmEmptySource: f.ConfirmEmptySource, Progress: f.progress(stderr),
+	}
+	if f.Apply != "" {
+		journal, err := os.OpenFile(f.Apply+".journal", os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+		if err != nil {
+			return exitFailed, err
+		}
+		defer journal.Close()
+		o.Journal = journal
+	}
+	res, err := s.Apply(ctx, plan, o)
+	if res != nil && res.Skipped > 0 && !f.Quiet {
+		fmt.Fprintf(stderr, "%d changes were done by an earlier run\n", res.Skipped)
+	}
 	if err == nil {
 		return outcome(plan), nil
 	}
 	var e *scim.Error
 	if errors.As(err, &e) {
 		switch e.Check {
-		case scim.CheckMassDeactivation, scim.CheckDeletionCap, scim.CheckEmptySource:
+		case scim.CheckMassDeactivation, scim.CheckDeletionCap, scim.CheckMassRemoval, scim.CheckEmptySource:
 			return exitHeld, err
 		}
 	}
@@ -182,6 +228,40 @@ func (f *flags) sync(ctx context.Context, s *scim.Sync, stdout, stderr io.Writer
 		return exitPartly, err
 	}
 	return exitFailed, err
+}
+
+// plan makes a plan, or reads the one that was kept.
+func (f *flags) plan(ctx context.Context, s *scim.Sync) (*scim.Plan, error) {
+	if f.Apply == "" {
+		return s.Plan(ctx)
+	}
+	b, err := os.ReadFile(f.Apply)
+	if err != nil {
+		return nil, err
+	}
+	return scim.ParsePlan(b)
+}
+
+// save keeps a plan for its owner only, whole or not at all, with nothing done
+// of it.
+func save(name string, plan *scim.Plan) error {
+	b, err := json.MarshalIndent(plan, "", "  ")
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(name), ".plan-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.Write(append(b, '\n'))
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Remove(name + ".journal"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.Rename(file.Name(), name)
 }
 
 func outcome(plan *scim.Plan) int {
