@@ -24,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/internal/interop/peer"
 	"github.com/gatehouse-id/gatehouse/saml/xmldsig"
 )
 
@@ -67,19 +68,6 @@ func options() xmldsig.Options {
 	return xmldsig.Options{Keys: []xmldsig.Key{{Certificate: signer().cert}}, AllowInclusive: true}
 }
 
-// peer finds a program, or skips the test.
-func peer(t *testing.T, name, debian string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("GATEHOUSE_PEERS") == "require" {
-			t.Fatalf("%s is missing: install the Debian package %s", name, debian)
-		}
-		t.Skipf("%s is missing: install the Debian package %s", name, debian)
-	}
-	return path
-}
-
 // xmlsec runs xmlsec1, which needs to be told where IDs are.
 type xmlsec struct {
 	path, dir string
@@ -88,7 +76,7 @@ type xmlsec struct {
 
 func newXMLSec(t *testing.T) *xmlsec {
 	t.Helper()
-	x := &xmlsec{path: peer(t, "xmlsec1", "xmlsec1"), dir: t.TempDir()}
+	x := &xmlsec{path: peer.Command(t, "xmlsec1", "xmlsec1"), dir: t.TempDir()}
 	key, err := x509.MarshalPKCS8PrivateKey(signer().key)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -30,7 +29,7 @@ func Start(t testing.TB, cmd *exec.Cmd, log string, output bool, ready string) e
 		defer f.Close()
 		cmd.Stdout, cmd.Stderr = f, f
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	group(cmd)
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -40,12 +39,12 @@ func Start(t testing.TB, cmd *exec.Cmd, log string, output bool, ready string) e
 		close(exited)
 	}()
 	stop := func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		end(cmd, false)
 		select {
 		case <-exited:
 		case <-time.After(5 * time.Second):
 		}
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		end(cmd, true)
 		<-exited
 	}
 	if err := await(log, ready, exited); err != nil {
