@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
@@ -141,5 +142,36 @@ func TestHandlerRounds(t *testing.T) {
 	code, out = p.post("/challenge/finish", obj{"id": next["id"], "answer": "done"})
 	if code != 200 || out["passed"] != true || p.done != 1 {
 		t.Fatal(code, out)
+	}
+}
+
+// named is asked before the person is known, and reads the answer in Discover.
+type named struct{ free }
+
+func (named) Discover(answer []byte) (string, any, error) {
+	return "key", "read: " + string(answer), nil
+}
+
+func (named) Verify(_ context.Context, r mfa.VerifyRequest) (mfa.Verified, error) {
+	if r.Read != "read: x" {
+		return mfa.Verified{}, fmt.Errorf("what Discover read came as %v", r.Read)
+	}
+	return mfa.Verified{RecordID: r.Credentials[0].ID}, nil
+}
+
+// TestReadOnce: Verify gets what Discover read of the same answer.
+func TestReadOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *mfa.Config) { c.Factors = append(c.Factors, named{}) })
+	if _, _, err := r.flow.Provision(t.Context(), mfa.ProvisionInput{Subject: alice, Kind: "free", Actor: "x"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	ch, err := r.flow.Begin(t.Context(), mfa.BeginInput{Subject: mfa.Subject{Tenant: alice.Tenant}, Kind: "free", Purpose: mfa.First, Session: session})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := r.flow.Finish(t.Context(), ch.ID, mfa.Answer{Session: session, Data: []byte("x")}, nil)
+	if err != nil || res.Subject != alice {
+		t.Fatalf("%+v, %v", res, err)
 	}
 }

@@ -6,11 +6,13 @@ package webauthn
 import (
 	"bytes"
 	"crypto"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/hex"
 	"encoding/json"
+	"math/big"
 	"os"
 	"testing"
 	"time"
@@ -161,6 +163,20 @@ func FuzzAnswer(f *testing.F) {
 func FuzzState(f *testing.F) {
 	s := state{mode: modeKnown, verify: true, rpIDHash: make([]byte, 32), challenge: make([]byte, 32), allowed: [][]byte{{1}, {2}}}
 	f.Add(s.encode())
+	f.Add((&state{mode: modeCreate, conditional: true, challenge: make([]byte, 16), origin: []byte("https://example.org"), handle: []byte{1}}).encode())
+	for _, key := range []publicKey{
+		{alg: EdDSA, ed: make([]byte, 32)},
+		{alg: RS256, rsa: &rsa.PublicKey{N: new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), 2047), big.NewInt(1)), E: 65537}},
+	} {
+		b, err := (&credential{key: key, handle: make([]byte, 32), counter: 7, attested: true}).encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		if _, err := decodeCredential(b); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if s, err := decodeState(in); err == nil && (len(s.challenge) < 16 || s.mode >= modes) {
 			t.Fatalf("%+v", s)
@@ -266,10 +282,17 @@ func TestAuthorizations(t *testing.T) {
 
 func FuzzMetadata(f *testing.F) {
 	f.Add([]byte("eyJhbGciOiJFUzI1NiIsIng1YyI6W119.e30.AAAA"))
+	f.Add([]byte(`{"no":3,"nextUpdate":"2026-12-01","entries":[{"aaguid":"ee882879-721c-4913-9775-3dfcce97072a",` +
+		`"metadataStatement":{"attestationRootCertificates":["AAAA"]},"statusReports":[{"status":"FIDO_CERTIFIED"},{"status":"REVOKED"}]},` +
+		`{"attestationCertificateKeyIdentifiers":["00"],"statusReports":null}]}`))
 	roots := []*x509.Certificate{{}}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if _, err := ParseMetadata(in, MetadataConfig{Roots: roots, Now: time.Unix(1_800_000_000, 0)}); err == nil {
 			t.Fatal("nobody has signed it")
+		}
+		// The payload of a signed one, too, makes no model of no authenticator.
+		if m, err := readMetadata(in); err == nil && m.of(AAGUID{}, nil) != nil {
+			t.Fatal("the zero AAGUID is a model")
 		}
 	})
 }

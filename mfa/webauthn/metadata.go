@@ -92,8 +92,14 @@ func ParseMetadata(blob []byte, c MetadataConfig) (*Metadata, error) {
 	if err != nil {
 		return nil, fmt.Errorf("webauthn: metadata: %w", err)
 	}
+	return readMetadata(payload)
+}
+
+// readMetadata reads a payload whose signature was verified.
+func readMetadata(payload []byte) (*Metadata, error) {
 	var b metadataBLOB
-	if err := json.Unmarshal(payload, &b); err != nil {
+	err := json.Unmarshal(payload, &b)
+	if err != nil {
 		return nil, fmt.Errorf("webauthn: metadata: %w", err)
 	}
 	m := &Metadata{number: b.Number, models: map[AAGUID]*model{}, u2f: map[string]*model{}}
