@@ -78,11 +78,12 @@ func parse(src []byte, scope []binding, lim Limits) (*Document, error) {
 }
 
 func newParser(s string, lim Limits) *parser {
-	tags := min(strings.Count(s, "<"), lim.Elements+lim.Comments)
+	tags, texts := shape(s)
+	most := lim.Elements + lim.Comments
 	d := &Document{
 		src:   s,
-		nodes: make([]node, 1, 2+tags+tags/4),
-		attrs: make([]attr, 0, 4+tags/2),
+		nodes: make([]node, 1, 2+min(tags, most)+min(texts, most)),
+		attrs: make([]attr, 0, 4+min(tags, most)),
 		decls: make([]decl, 0, 8),
 	}
 	p := &parser{
@@ -99,6 +100,23 @@ func newParser(s string, lim Limits) *parser {
 	p.uriID(nsXML)
 	p.current[prefixNone], p.current[prefixXML] = uriNone, uriXML
 	return p
+}
+
+// shape returns how many elements, comments and CDATA sections a document may
+// have, and how many runs of text between them.
+func shape(s string) (tags, texts int) {
+	for i := 0; ; {
+		n := strings.IndexByte(s[i:], '<')
+		if n < 0 {
+			return tags, texts
+		}
+		if n > 0 && s[i+n-1] != '>' {
+			texts++
+		}
+		if i += n + 1; i < len(s) && s[i] != '/' {
+			tags++
+		}
+	}
 }
 
 // ranks returns the position of each string among them in sorted order.
