@@ -6,6 +6,7 @@ package saml
 import (
 	"crypto"
 	"crypto/x509"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/saml/internal/dsig"
@@ -120,6 +121,17 @@ func signing(keys []Key) []dsig.Key {
 		}
 	}
 	return out
+}
+
+// signingAt is signing without the keys whose certificates are not valid now,
+// if those are refused.
+func signingAt(keys []Key, refuseExpired bool, now time.Time) []dsig.Key {
+	if !refuseExpired {
+		return signing(keys)
+	}
+	return signing(slices.DeleteFunc(slices.Clone(keys), func(k Key) bool {
+		return k.Certificate == nil || now.After(k.Certificate.NotAfter) || now.Before(k.Certificate.NotBefore)
+	}))
 }
 
 // encryption returns the keys that we may encrypt to.

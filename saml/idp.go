@@ -45,6 +45,9 @@ type Peer struct {
 	// EncryptionAlgorithm is the block encryption algorithm's identifier; ""
 	// is the best that metadata lists, or AES-256-GCM.
 	EncryptionAlgorithm string
+	// RefuseExpiredCertificates refuses signing certificates past their
+	// NotAfter. SAML practice trusts a key for as long as metadata lists it.
+	RefuseExpiredCertificates bool
 	// InsecureAllowSHA1 accepts RSA-SHA1 signatures of this peer. It MUST stay
 	// false unless the peer cannot be changed and its requests decide
 	// nothing: SHA-1 collisions are affordable.
@@ -112,10 +115,11 @@ type IdPConfig struct {
 	AssertionLifetime time.Duration
 	// MetadataLifetime sets validUntil in our metadata; 0 is 14 days.
 	MetadataLifetime time.Duration
-	// Organization, Contacts and UI are published.
+	// Organization, Contacts, UI and Attributes are published.
 	Organization *Organization
 	Contacts     []Contact
 	UI           *UIInfo
+	Attributes   Attributes // mdattr:EntityAttributes
 	// Client does back-channel logout and resolves artifacts; nil is [NewClient] with its address
 	// check.
 	Client *http.Client

@@ -67,7 +67,7 @@ func (p *IdentityProvider) resolve(ctx context.Context, art string) (*message, *
 	if err != nil {
 		return nil, nil, err
 	}
-	keys := signing(peer.Entity.SP.Keys)
+	keys := peer.keys(p.cfg.Now())
 	inner, err := question{
 		client: p.cfg.Client, location: location, issuer: p.cfg.EntityID, key: p.cfg.Keys[0], limit: p.cfg.MaxMessage, now: p.cfg.Now(), skew: p.cfg.Skew,
 		peer: peer.Entity.EntityID, keys: keys, sha1: peer.InsecureAllowSHA1,
@@ -126,7 +126,7 @@ func (p *IdentityProvider) resolved(r *http.Request) ([]byte, error) {
 		return nil, err
 	}
 	now := p.cfg.Now()
-	err = m.trust(&incoming{binding: BindingSOAP}, signing(peer.Entity.SP.Keys), peer.InsecureAllowSHA1, peer.Entity.EntityID, []string{p.cfg.Artifact, ""}, now, p.cfg.Skew)
+	err = m.trust(&incoming{binding: BindingSOAP}, peer.keys(p.cfg.Now()), peer.InsecureAllowSHA1, peer.Entity.EntityID, []string{p.cfg.Artifact, ""}, now, p.cfg.Skew)
 	if err != nil {
 		return nil, err
 	}

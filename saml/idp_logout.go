@@ -97,7 +97,7 @@ func (p *IdentityProvider) handleLogout(r *http.Request, end func(ctx context.Co
 		destinations = []string{p.cfg.SLOSOAP}
 	}
 	now := p.cfg.Now()
-	if err := m.trust(m.in, signing(peer.Entity.SP.Keys), peer.InsecureAllowSHA1, peer.Entity.EntityID, destinations, now, p.cfg.Skew); err != nil {
+	if err := m.trust(m.in, peer.keys(p.cfg.Now()), peer.InsecureAllowSHA1, peer.Entity.EntityID, destinations, now, p.cfg.Skew); err != nil {
 		return nil, err
 	}
 	if m.response {
@@ -212,7 +212,7 @@ func (p *IdentityProvider) backChannel(ctx context.Context, st *propagation, x P
 func (p *IdentityProvider) askSOAP(ctx context.Context, peer *Peer, location string, x Participant) error {
 	_, st, err := question{
 		client: p.cfg.Client, location: location, issuer: p.cfg.EntityID, key: p.cfg.Keys[0], limit: p.cfg.MaxMessage, now: p.cfg.Now(), skew: p.cfg.Skew,
-		peer: x.SP, keys: signing(peer.Entity.SP.Keys), sha1: peer.InsecureAllowSHA1,
+		peer: x.SP, keys: peer.keys(p.cfg.Now()), sha1: peer.InsecureAllowSHA1,
 	}.logout(ctx, x.NameID, []string{x.SessionIndex})
 	if err != nil {
 		return err

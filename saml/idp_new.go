@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gatehouse-id/gatehouse/saml/internal/dsig"
 )
 
 // NewIdentityProvider checks the configuration whole and copies it.
@@ -99,6 +101,11 @@ func (p *IdentityProvider) checkPeer(peer *Peer, entityID string) error {
 		return refuse(CheckExpired, "metadata of %.200q ended at %v", entityID, e.ValidUntil)
 	}
 	return nil
+}
+
+// keys are those that may sign for the service provider.
+func (peer *Peer) keys(now time.Time) []dsig.Key {
+	return signingAt(peer.Entity.SP.Keys, peer.RefuseExpiredCertificates, now)
 }
 
 // defaultACS is the endpoint for Responses by one of the bindings that metadata

@@ -91,7 +91,7 @@ func (p *IdentityProvider) arrived(r *http.Request) (m *message, peer *Peer, rel
 	if peer, err = p.peer(r.Context(), m.issuer); err != nil {
 		return nil, nil, "", false, err
 	}
-	signed, err = m.verify(in, signing(peer.Entity.SP.Keys), peer.InsecureAllowSHA1)
+	signed, err = m.verify(in, peer.keys(p.cfg.Now()), peer.InsecureAllowSHA1)
 	return m, peer, in.relayState, signed, err
 }
 

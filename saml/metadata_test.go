@@ -24,6 +24,7 @@ func fullIdP(t testing.TB) *saml.IdentityProvider {
 		c.Keys = []saml.KeyPair{samltest.Key(), samltest.ECKey()}
 		c.NameIDFormats = []string{saml.NameIDPersistent, saml.NameIDEmail}
 		c.Artifact = "https://idp.test/artifact"
+		c.Attributes = saml.Attributes{{Name: "urn:z", Format: saml.AttrURI, Values: []string{"1", "2"}}}
 		c.Organization = &saml.Organization{
 			Names: []saml.Localized{{Lang: "en", Text: "Example"}}, DisplayNames: []saml.Localized{{Lang: "en", Text: "Example & Co"}},
 			URLs: []saml.Localized{{Lang: "en", Text: "https://example.test/"}},
@@ -44,11 +45,16 @@ func TestMetadataRoundTrip(t *testing.T) {
 		c.Policy.RequireSignedAssertion = true
 		c.Artifact = "https://sp.test/artifact"
 	})
-	service := sp.Entity()
-	service.SP.Services = []saml.AttributeService{{Index: 1, Default: true, Names: []saml.Localized{{Lang: "en", Text: "All"}}, Requested: []saml.RequestedAttribute{
-		{Attribute: saml.Attribute{Name: "mail", Format: saml.AttrBasic, Values: []string{}}, Required: true},
-	}}}
-	service.Attributes = saml.Attributes{{Name: "urn:x", Format: saml.AttrURI, Values: []string{"y"}}}
+	service := samltest.NewSP(t, idp.Entity(), func(cfg *saml.SPConfig, c *saml.Connection) {
+		*c = *sp.Connection
+		cfg.Attributes = saml.Attributes{{Name: "urn:x", Format: saml.AttrURI, Values: []string{"y"}}}
+		cfg.Services = []saml.AttributeService{{Index: 1, Default: true, Names: []saml.Localized{{Lang: "en", Text: "All"}}, Requested: []saml.RequestedAttribute{
+			{Attribute: saml.Attribute{Name: "mail", Format: saml.AttrBasic, Values: []string{}}, Required: true},
+		}}}
+	}).Entity()
+	if len(service.SP.Services) != 1 || len(service.Attributes) != 1 || len(idp.Entity().Attributes) != 1 {
+		t.Errorf("not published: %+v", service)
+	}
 	for name, e := range map[string]*saml.Entity{"IdP": idp.Entity(), "SP": service} {
 		raw, err := e.Sign(samltest.Key())
 		if err != nil {
@@ -185,6 +191,7 @@ func TestCheckUpdate(t *testing.T) {
 		}, saml.CheckRefresh},
 		{"another port", func(e *saml.Entity) { e.SP.ACS[0].Location = "https://sp.test:8443/acs" }, saml.CheckRefresh},
 		{"requests unsigned", func(e *saml.Entity) { e.SP.AuthnRequestsSigned = false }, saml.CheckRefresh},
+		{"no signing key", func(e *saml.Entity) { e.IdP.Keys = nil }, saml.CheckRefresh},
 		{"no encryption", func(e *saml.Entity) { e.SP.Keys = e.SP.Keys[:1] }, saml.CheckRefresh},
 		{"another name", func(e *saml.Entity) { e.EntityID = "https://evil.test/" }, saml.CheckRefresh},
 		{"another role", func(e *saml.Entity) { e.IdP = nil }, saml.CheckRefresh},

@@ -242,7 +242,7 @@ func (p *IdentityProvider) Entity() *Entity {
 	c := p.cfg
 	e := &Entity{
 		EntityID: c.EntityID, ValidUntil: c.Now().Add(c.MetadataLifetime).Truncate(time.Millisecond), CacheDuration: min(24*time.Hour, c.MetadataLifetime/2),
-		Organization: c.Organization, Contacts: c.Contacts,
+		Organization: c.Organization, Contacts: c.Contacts, Attributes: c.Attributes,
 		IdP: &IdPRole{
 			Keys: signingKeys(c.Keys), NameIDFormats: c.NameIDFormats, WantAuthnRequestsSigned: c.WantAuthnRequestsSigned, UI: c.UI,
 			SSO: []Endpoint{{Binding: BindingRedirect, Location: c.SSO}, {Binding: BindingPOST, Location: c.SSO}},
@@ -284,9 +284,9 @@ func (s *ServiceProvider) Entity(c *Connection) *Entity {
 	cfg := s.cfg
 	e := &Entity{
 		EntityID: c.EntityID, ValidUntil: cfg.Now().Add(cfg.MetadataLifetime).Truncate(time.Millisecond), CacheDuration: min(24*time.Hour, cfg.MetadataLifetime/2),
-		Organization: cfg.Organization, Contacts: cfg.Contacts,
+		Organization: cfg.Organization, Contacts: cfg.Contacts, Attributes: cfg.Attributes,
 		SP: &SPRole{
-			Keys: signingKeys(cfg.Keys), NameIDFormats: c.Policy.NameIDFormats, UI: cfg.UI,
+			Keys: signingKeys(cfg.Keys), NameIDFormats: c.Policy.NameIDFormats, UI: cfg.UI, Services: cfg.Services,
 			AuthnRequestsSigned:  c.Policy.SignRequests || c.IdP != nil && c.IdP.IdP != nil && c.IdP.IdP.WantAuthnRequestsSigned,
 			WantAssertionsSigned: c.Policy.RequireSignedAssertion,
 			ACS:                  []Endpoint{{Binding: BindingPOST, Location: c.ACS, Default: true}},

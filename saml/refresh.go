@@ -17,8 +17,8 @@ import (
 )
 
 // CheckUpdate reports what fetched metadata may not change by itself: the
-// entityID, a new key, an endpoint on a new host, a requirement that falls
-// away. Whoever can answer for the address could else make themselves the
+// entityID, a new key, an endpoint on a new host, a requirement or the last
+// signing key that falls away. Whoever can answer for the address could else make themselves the
 // peer. Metadata with a verified signature needs no such check; all other
 // waits for an administrator, who calls [Entity.Describe].
 func CheckUpdate(old, fetched *Entity) error {
@@ -34,6 +34,9 @@ func CheckUpdate(old, fetched *Entity) error {
 		}
 		if err := noNewHosts(slices.Concat(a.SSO, a.SLO, a.Artifact), slices.Concat(b.SSO, b.SLO, b.Artifact)); err != nil {
 			return err
+		}
+		if len(signing(a.Keys)) > 0 && len(signing(b.Keys)) == 0 {
+			return refuse(CheckRefresh, "no signing key is left")
 		}
 		if a.WantAuthnRequestsSigned && !b.WantAuthnRequestsSigned {
 			return refuse(CheckRefresh, "WantAuthnRequestsSigned falls away")

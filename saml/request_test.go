@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"context"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -39,6 +40,13 @@ func replace(old, with string) func(string) string {
 	}
 }
 
+// expiredSP is a certificate of the service provider that ended.
+func expiredSP() *x509.Certificate {
+	c := *samltest.SPKey().Certificate
+	c.NotAfter = time.Unix(1, 0)
+	return &c
+}
+
 func encode(x string) string { return base64.StdEncoding.EncodeToString([]byte(x)) }
 
 func same(x string) string { return x }
@@ -62,6 +70,10 @@ func TestRequests(t *testing.T) {
 		{name: "signed by a stranger", edit: same, want: saml.CheckSignature, sp: func(c *saml.SPConfig, cn *saml.Connection) {
 			sign(c, cn)
 			c.Keys = []saml.KeyPair{samltest.OtherKey()}
+		}},
+		{name: "control: an expired certificate", sp: sign, edit: same, peer: func(p *saml.Peer) { p.Entity.SP.Keys[0].Certificate = expiredSP() }},
+		{name: "an expired certificate where they are refused", sp: sign, edit: same, want: saml.CheckSignature, peer: func(p *saml.Peer) {
+			p.Entity.SP.Keys[0].Certificate, p.RefuseExpiredCertificates = expiredSP(), true
 		}},
 		{name: "unknown service provider", edit: replace("https://sp.test/metadata<", "https://evil.test/metadata<"), want: saml.CheckPeer},
 		{name: "no issuer", edit: replace(`<saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">https://sp.test/metadata</saml:Issuer>`, ""), want: saml.CheckIssuer},

@@ -139,9 +139,13 @@ type SPConfig struct {
 	MaxAssertionAge time.Duration
 	// MetadataLifetime sets validUntil in our metadata; 0 is 14 days.
 	MetadataLifetime time.Duration
-	Organization     *Organization
-	Contacts         []Contact
-	UI               *UIInfo
+	// Organization, Contacts, UI, Attributes and Services are published;
+	// LoginOptions.AttributeService selects one of the Services.
+	Organization *Organization
+	Contacts     []Contact
+	UI           *UIInfo
+	Attributes   Attributes // mdattr:EntityAttributes
+	Services     []AttributeService
 	// Client resolves artifacts; nil is [NewClient] with its address check.
 	Client *http.Client
 	// MaxMessage bounds a message after base64; 0 is 1 MiB.

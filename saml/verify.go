@@ -5,7 +5,6 @@ package saml
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/saml/internal/dsig"
@@ -68,12 +67,7 @@ func (s *ServiceProvider) verifyResponse(ctx context.Context, r *response, c *Co
 
 // peerKeys are the keys that may sign for the connection's IdP.
 func (c *Connection) peerKeys(now time.Time) []dsig.Key {
-	if !c.Policy.RefuseExpiredCertificates {
-		return signing(c.IdP.IdP.Keys)
-	}
-	return signing(slices.DeleteFunc(slices.Clone(c.IdP.IdP.Keys), func(k Key) bool {
-		return k.Certificate == nil || now.After(k.Certificate.NotAfter) || now.Before(k.Certificate.NotBefore)
-	}))
+	return signingAt(c.IdP.IdP.Keys, c.Policy.RefuseExpiredCertificates, now)
 }
 
 func (s *ServiceProvider) responseHeader(r *response, c *Connection, now time.Time) error {
