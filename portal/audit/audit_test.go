@@ -15,8 +15,9 @@ import (
 	"github.com/gatehouse-id/gatehouse/portal/audit"
 )
 
-// memory is a store of events.
+// memory is a store of events, as far as the tests need one.
 type memory struct {
+	audit.Store
 	events  []audit.Event
 	refused map[string]int
 }
