@@ -109,6 +109,9 @@ func readTokens(list []string) (map[[32]byte]scim.Caller, error) {
 		if !ok || token == "" || tenant == "" {
 			return nil, errors.New("--token wants TOKEN=TENANT")
 		}
+		if _, twice := callers[sha256.Sum256([]byte(token))]; twice {
+			return nil, fmt.Errorf("--token number %d is the token of another tenant or itself again", i+1)
+		}
 		callers[sha256.Sum256([]byte(token))] = scim.Caller{Tenant: tenant, Actor: fmt.Sprint("token ", i+1), ReadOnly: strings.HasPrefix(token, "ro-")}
 	}
 	return callers, nil
