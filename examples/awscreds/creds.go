@@ -139,7 +139,7 @@ func (c *whoamiCmd) Run(a *app) error {
 }
 
 type consoleCmd struct {
-	Role        string        `arg:"" help:"ACCOUNT/ROLE."`
+	Role        string        `arg:"" optional:"" help:"ACCOUNT/ROLE or the role's ARN; needed if there are several."`
 	Destination string        `help:"Page of the console to open." placeholder:"URL"`
 	Duration    time.Duration `help:"How long the console stays signed in."`
 	Print       bool          `help:"Print the address instead; it is a secret for 15 minutes."`
@@ -148,6 +148,9 @@ type consoleCmd struct {
 
 // Run opens the AWS console.
 func (c *consoleCmd) Run(a *app) error {
+	if c.Role == "" {
+		c.Role = "*/*"
+	}
 	r, err := a.find(c.Role)
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 )
 
 // condition is one wish on a role: KEY=VALUE, or ACCOUNT/ROLE with the two
-// patterns. Values are patterns with * and ?, which ignore case.
+// patterns, or the ARN of a role or of its session. Values are patterns with * and ?, which ignore case.
 type condition struct {
 	key           string // empty for ACCOUNT/ROLE
 	account, role string
@@ -24,7 +24,9 @@ type condition struct {
 // one.
 func readCondition(text string) (condition, error) {
 	t := condition{account: text, role: "*"}
-	if key, value, ok := strings.Cut(text, "="); ok && isLabelKey(key) {
+	if account, role, ok := readARN(text); ok {
+		t.account, t.role = account, role
+	} else if key, value, ok := strings.Cut(text, "="); ok && isLabelKey(key) {
 		t = condition{key: key, value: value}
 	} else if i := strings.LastIndexByte(text, '/'); i >= 0 {
 		t.account, t.role = text[:i], text[i+1:]
@@ -35,6 +37,21 @@ func readCondition(text string) (condition, error) {
 		}
 	}
 	return t, nil
+}
+
+// readARN reads arn:PARTITION:iam::ACCOUNT:role/PATH/ROLE, or
+// arn:PARTITION:sts::ACCOUNT:assumed-role/ROLE/SESSION.
+func readARN(text string) (account, role string, ok bool) {
+	parts := strings.SplitN(text, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" || !isAccount(parts[4]) {
+		return "", "", false
+	}
+	if name, of := strings.CutPrefix(parts[5], "role/"); of {
+		return parts[4], name[strings.LastIndexByte(name, '/')+1:], true
+	}
+	name, of := strings.CutPrefix(parts[5], "assumed-role/")
+	name, _, _ = strings.Cut(name, "/")
+	return parts[4], name, of
 }
 
 // isLabelKey tells a key from the beginning of a pattern.

@@ -57,6 +57,10 @@ func TestMatch(t *testing.T) {
 		{[]string{"email=*@example.com"}, "111/Admin 111/ReadOnly"},
 		{[]string{"portal=corp", "role=ReadOnly"}, "111/ReadOnly"},
 		{[]string{"portal=other"}, ""},
+		{[]string{"arn:aws:iam::" + account + ":role/ReadOnly"}, "111/ReadOnly"},
+		{[]string{"arn:aws:iam::" + account + ":role/path/Admin"}, "111/Admin"},
+		{[]string{"arn:aws-cn:sts::444455556666:assumed-role/Admin/alice"}, "444/Admin"},
+		{[]string{"arn:aws:iam::" + account + ":user/Admin"}, ""},
 		{[]string{"*/Ad=min"}, ""}, // a role's name may have an equals sign
 	} {
 		if got := strings.Join(w.listed(c.match...), " "); got != c.want {
@@ -67,6 +71,22 @@ func TestMatch(t *testing.T) {
 		if r := w.run("list", bad); r.code != exitUsage {
 			t.Errorf("%q: %+v", bad, r)
 		}
+	}
+}
+
+// The console opens by a role's ARN, and without any if there is one role.
+func TestConsoleByARN(t *testing.T) {
+	w := newWorld(t)
+	w.login()
+	federation := w.sts.URL + "/federation"
+	w.ok("console", "arn:aws:iam::"+account+":role/Admin", "--print", "--federation", federation)
+	if r := w.run("console", "--print", "--federation", federation); r.code != exitUsage || !strings.Contains(r.err, "means 3 roles") {
+		t.Errorf("%+v", r)
+	}
+	w.portal.SetRoles("alice", awssso.Account{ID: account, Name: "Prod"}, "Admin")
+	w.portal.SetRoles("alice", awssso.Account{ID: "444455556666", Name: "Dev"})
+	if out := w.ok("console", "--print", "--federation", federation); !strings.Contains(out, "SigninToken=") {
+		t.Errorf("the only role: %s", out)
 	}
 }
 
