@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -143,4 +144,28 @@ func TestAuditRetentionIsNoAccident(t *testing.T) {
 	if err := p.DeleteExpired(context.Background()); err != nil {
 		t.Error(err)
 	}
+}
+
+// A search that finds nothing among the newest events leads further back.
+func TestAuditSearchGoesOn(t *testing.T) {
+	s := portaltest.NewServer(t)
+	err := s.Store.InTx(context.Background(), func(ctx context.Context) error {
+		for i := range 501 {
+			actor := "test"
+			if i == 0 {
+				actor = "needle"
+			}
+			if err := s.Portal.Audit().Record(ctx, audit.Event{Type: audit.Other, Actor: actor}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBrowser(t, s, s.SignedIn(t, "admin"))
+	b.get("/admin/audit?q=needle").expect(http.StatusOK, "Older events").lacks("<td>needle")
+	before := regexp.MustCompile(`name="before" value="([^"]+)"`).FindStringSubmatch(b.body)
+	b.get("/admin/audit?q=needle&before="+before[1]).expect(http.StatusOK, "needle").lacks("Older events")
 }

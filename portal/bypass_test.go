@@ -5,8 +5,11 @@ package portal_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"html"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"testing"
@@ -17,6 +20,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/portal"
 	"github.com/gatehouse-id/gatehouse/portal/app"
 	"github.com/gatehouse-id/gatehouse/portal/portaltest"
+	"github.com/gatehouse-id/gatehouse/portal/session"
 	"github.com/gatehouse-id/gatehouse/portal/signin"
 )
 
@@ -112,4 +116,34 @@ func TestEmailOfAnotherSource(t *testing.T) {
 	scim := newProvisioner(t, s, portaltest.SourcePeople)
 	scim.do("PATCH", "/Users/"+s.People["alice"].ID, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"emails","value":[{"value":"Admin@example.test","primary":true}]}]}`, 200)
 	b.post("/apps/"+a.ID+"/launch", nil).expect(http.StatusForbidden, "another source").lacks("SAMLResponse")
+}
+
+// A session that reaches enrolment only does not become a full one by a
+// step-up.
+func TestEnrolmentIsNotSteppedUp(t *testing.T) {
+	s := portaltest.NewServer(t)
+	ctx := context.Background()
+	alice := s.Enrol(t, "alice")
+	evidence, err := json.Marshal([]mfa.Evidence{{Kind: mfa.KindPassword, At: time.Now(), AMR: []string{"pwd"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &session.Session{PersonID: s.People["alice"].ID, SourceID: portaltest.SourcePeople, Level: session.Enrolment, AMR: []string{"pwd"}, Evidence: evidence}
+	_, cookie, err := s.Portal.BeginSession(ctx, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := signin.Client{Browser: "browser", Addr: netip.MustParseAddr("127.0.0.1")}
+	flow, err := s.Portal.SignIn().StepUp(ctx, c, x, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := alice.TOTP.Code(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refused *signin.Error
+	if p, err := s.Portal.SignIn().Answer(ctx, c, flow, mfa.KindTOTP, []byte(code), cookie); !errors.As(err, &refused) || refused.Check != signin.CheckFlow {
+		t.Errorf("%+v, %v", p, err)
+	}
 }

@@ -107,6 +107,8 @@ func judge(err error) refusal {
 		return refusal{string(CheckAccess), http.StatusForbidden, "This is not assigned to you. If you need it, ask an administrator.", "", 0}
 	case errors.Is(err, directory.ErrNotFound), errors.Is(err, access.ErrNotFound), errors.Is(err, app.ErrNotFound), errors.Is(err, session.ErrNotFound), errors.Is(err, mfa.ErrNotFound):
 		return judge(notFound())
+	case errors.Is(err, directory.ErrLastAdministrator):
+		return refusal{string(CheckInput), http.StatusConflict, "Nobody would be left to administer the portal.", "", 0}
 	case errors.Is(err, directory.ErrVersion):
 		return refusal{string(CheckInput), http.StatusConflict, "It was changed in the meantime. Please look again.", "", 0}
 	case errors.Is(err, directory.ErrConflict), errors.Is(err, access.ErrConflict), errors.Is(err, app.ErrConflict):

@@ -13,12 +13,12 @@ import (
 // KeepAudit as Config.AuditRetention keeps events for ever.
 const KeepAudit time.Duration = math.MaxInt64
 
-// How many rows go at a time: of each kind that expires, and of events, which
-// an index alone finds.
+// How many rows go at a time, of each kind that expires and of events, and how
+// often in one go.
 const (
 	deleteBatch = 20_000
 	eventBatch  = 2_000
-	eventRounds = 50 // batches of events in one go
+	maxRounds   = 50
 )
 
 // Run deletes what has expired, every minute until ctx ends. It is optional for
@@ -50,21 +50,22 @@ func (p *Portal) DeleteExpired(ctx context.Context) error {
 	if err := p.c.Store.AdvanceClock(ctx, now); err != nil {
 		return err
 	}
-	_, e1 := p.c.Store.DeleteExpiredSessions(ctx, now, deleteBatch)
-	_, e2 := p.c.Store.DeleteExpiredSignIns(ctx, now, deleteBatch)
-	_, e3 := p.c.MFA.DeleteExpired(ctx, now, deleteBatch)
-	_, e4 := p.c.SSO.DeleteExpired(ctx, now, deleteBatch)
-	_, e5 := p.c.SAML.DeleteExpired(ctx, now, deleteBatch)
-	return errors.Join(e1, e2, e3, e4, e5, p.deleteEvents(ctx, now))
+	var errs []error
+	for _, expired := range []func(context.Context, time.Time, int) (int, error){
+		p.c.Store.DeleteExpiredSessions, p.c.Store.DeleteExpiredSignIns, p.c.MFA.DeleteExpired, p.c.SSO.DeleteExpired, p.c.SAML.DeleteExpired,
+	} {
+		errs = append(errs, inBatches(ctx, expired, now, deleteBatch))
+	}
+	if p.c.AuditRetention != KeepAudit {
+		errs = append(errs, inBatches(ctx, p.audit.DeleteBefore, now.Add(-p.c.AuditRetention), eventBatch))
+	}
+	return errors.Join(errs...)
 }
 
-func (p *Portal) deleteEvents(ctx context.Context, now time.Time) error {
-	if p.c.AuditRetention == KeepAudit {
-		return nil
-	}
-	for range eventRounds {
-		n, err := p.audit.DeleteBefore(ctx, now.Add(-p.c.AuditRetention), eventBatch)
-		if err != nil || n < eventBatch {
+func inBatches(ctx context.Context, some func(context.Context, time.Time, int) (int, error), before time.Time, batch int) error {
+	for range maxRounds {
+		n, err := some(ctx, before, batch)
+		if err != nil || n < batch {
 			return err
 		}
 	}

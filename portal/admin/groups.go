@@ -148,7 +148,7 @@ func (x *Admin) changeMember(w http.ResponseWriter, r *http.Request, a Actor) er
 	}
 	store, person, action := x.c.Directory.Store(), r.PostFormValue(ui.FieldPerson), r.PostFormValue(ui.FieldAction)
 	id := r.PathValue("id")
-	err := store.InTx(r.Context(), func(ctx context.Context) error {
+	err := x.c.Directory.Administered(r.Context(), func(ctx context.Context) error {
 		g, err := store.Group(ctx, id)
 		if err != nil {
 			return err

@@ -163,7 +163,7 @@ func (x *Admin) revokeToken(w http.ResponseWriter, r *http.Request, a Actor) err
 
 func (x *Admin) auditPage(w http.ResponseWriter, r *http.Request, a Actor) error {
 	q := query(r)
-	events, err := x.c.Audit.Events(r.Context(), before(r), 500)
+	events, err := x.c.Audit.Events(r.Context(), before(r), auditScan)
 	if err != nil {
 		return err
 	}
@@ -179,9 +179,15 @@ func (x *Admin) auditPage(w http.ResponseWriter, r *http.Request, a Actor) error
 		}
 		page.Events = append(page.Events, row)
 	}
+	if page.Before == "" && len(events) == auditScan { // there may be matches further back
+		page.Before = events[len(events)-1].ID
+	}
 	x.c.UI.Render(w, http.StatusOK, page)
 	return nil
 }
+
+// auditScan is how many events one page of the log looks at.
+const auditScan = 500
 
 func before(r *http.Request) string {
 	return httpx.Cut(r.URL.Query().Get(ui.FieldBefore), 32)

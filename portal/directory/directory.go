@@ -34,6 +34,10 @@ var (
 	ErrConflict = errors.New("directory: name is taken")
 	ErrVersion  = errors.New("directory: changed in the meantime")
 	ErrKept     = errors.New("directory: another owner keeps it")
+
+	// ErrLastAdministrator refuses a change by which nobody could administer the
+	// portal any more.
+	ErrLastAdministrator = errors.New("directory: nobody would be left to administer the portal")
 )
 
 // SourceKind says how the people of a source sign in.

@@ -183,9 +183,10 @@ func (d *Directory) UpdatePerson(ctx context.Context, actor, what string, p *Per
 	})
 }
 
-// Block sets or lifts an administrator's block.
+// Block sets or lifts an administrator's block. It refuses to block the last
+// administrator, with [ErrLastAdministrator].
 func (d *Directory) Block(ctx context.Context, actor, personID string, on bool) error {
-	return d.c.Store.InTx(ctx, func(ctx context.Context) error {
+	return d.Administered(ctx, func(ctx context.Context) error {
 		p, err := d.c.Store.Person(ctx, personID)
 		if err != nil {
 			return err
@@ -283,6 +284,51 @@ func (d *Directory) IsAdministrator(ctx context.Context, personID string) (bool,
 		return false, err
 	}
 	return slices.ContainsFunc(groups, func(g Group) bool { return slices.Contains(principals, g.ID) }), nil
+}
+
+// Administered makes a change in a transaction, and rolls it back with
+// [ErrLastAdministrator] if there was an enabled administrator before it and is
+// none after. It is for what administrators do to each other, at the same time
+// too; what a source says of its people is heard in any case.
+func (d *Directory) Administered(ctx context.Context, change func(ctx context.Context) error) error {
+	return d.c.Store.InTx(ctx, func(ctx context.Context) error {
+		before, err := d.anyAdministrator(ctx)
+		if err != nil {
+			return err
+		}
+		if err := change(ctx); err != nil {
+			return err
+		}
+		after, err := d.anyAdministrator(ctx)
+		if err == nil && before && !after {
+			err = ErrLastAdministrator
+		}
+		return err
+	})
+}
+
+// anyAdministrator reports whether an enabled person administers the portal.
+func (d *Directory) anyAdministrator(ctx context.Context) (bool, error) {
+	principals, err := d.c.Store.AdministratorPrincipals(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, id := range principals {
+		people, err := d.c.Store.Members(ctx, id)
+		if err != nil {
+			return false, err
+		}
+		for _, person := range append(people, id) {
+			p, err := d.c.Store.Person(ctx, person)
+			if err == nil && p.Enabled() {
+				return true, nil
+			}
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return false, err
+			}
+		}
+	}
+	return false, nil
 }
 
 // NewID returns a random identifier of 128 bits or more with a prefix.

@@ -173,6 +173,9 @@ func (m *Machine) rotate(ctx context.Context, st state, cookie string, out *Prog
 	if errors.Is(err, session.ErrNotFound) || err == nil && s.ID != st.Session {
 		return flowError("the session ended")
 	}
+	if err == nil && s.Level != session.Full {
+		return flowError("a session for enrolment is not stepped up")
+	}
 	if err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func TestExamples(t *testing.T) {
 
 	// From the application through the portal to the identity provider, and back.
 	alice := newPerson(t, base)
-	alice.open(sp + "/login?relay=%2Fpage&binding=redirect").goOn().expect(http.StatusOK, "Sign in")
+	alice.open(sp+"/login?relay=%2Fpage&binding=redirect").goOn().expect(http.StatusOK, "Sign in")
 	alice.submit("username", "alice@example.test").goOn().expect(http.StatusOK, "Identity provider")
 	alice.post(idp+"/sign-in", url.Values{"next": {alice.field("next")}, "username": {"alice"}, "password": {"alice-pw"}}).goOn()
 	who := func(p *person) (nameID, relay string, attributes map[string][]string) {
@@ -120,11 +120,11 @@ func TestExamples(t *testing.T) {
 	alice.open("/apps").expect(http.StatusOK, "Wiki")
 
 	// Signing out of the application signs out of the portal.
-	alice.open(sp + "/logout").goOn().expect(http.StatusOK, "logout status=urn:oasis:names:tc:SAML:2.0:status:Success")
+	alice.open(sp+"/logout").goOn().expect(http.StatusOK, "logout status=urn:oasis:names:tc:SAML:2.0:status:Success")
 	alice.open("/apps").expect(http.StatusOK, "Sign in")
 
 	// The application takes POST too, and the identity provider still knows her.
-	alice.open(sp + "/login?binding=post").goOn().expect(http.StatusOK, "Sign in")
+	alice.open(sp+"/login?binding=post").goOn().expect(http.StatusOK, "Sign in")
 	alice.submit("username", "alice@example.test").goOn()
 	if nameID, _, _ := who(alice); nameID != "alice@example.test" {
 		t.Errorf("by POST the application sees %s", nameID)
@@ -132,7 +132,7 @@ func TestExamples(t *testing.T) {
 
 	// The identity provider begins, and the person confirms.
 	other := newPerson(t, base)
-	other.open(idp + "/initiate?sp=" + url.QueryEscape(base+"/saml/sp/metadata/corp")).expect(http.StatusOK, "Sign in first")
+	other.open(idp+"/initiate?sp="+url.QueryEscape(base+"/saml/sp/metadata/corp")).expect(http.StatusOK, "Sign in first")
 	other.post(idp+"/sign-in", url.Values{"next": {other.field("next")}, "username": {"alice"}, "password": {"alice-pw"}}).goOn().expect(http.StatusOK, "Continue as")
 	other.submit("flow", "").expect(http.StatusOK, "Accounts")
 
