@@ -30,7 +30,7 @@ var (
 	artifactRE = regexp.MustCompile(`>AAQ[^<]*<`)
 )
 
-func sign(t *testing.T, x string, key saml.KeyPair) string {
+func sign(t testing.TB, x string, key saml.KeyPair) string {
 	t.Helper()
 	signed, err := dsig.Sign([]byte(x), dsig.SignOptions{Signer: key.Signer, Certificate: key.Certificate})
 	if err != nil {

@@ -173,3 +173,51 @@ func FuzzMetadata(f *testing.F) {
 		}
 	})
 }
+
+// FuzzArtifact: nothing that was not signed gets a message or is taken for one,
+// on the back channel of either role.
+func FuzzArtifact(f *testing.F) {
+	const question = `<samlp:ArtifactResolve xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_q" IssueInstant="2026-01-01T00:00:00Z" Version="2.0"><saml:Issuer ` + assertNS + `>ISSUER</saml:Issuer><samlp:Artifact>ART</samlp:Artifact></samlp:ArtifactResolve>`
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	peer := &saml.Peer{}
+	idp := newIdP(f, func(c *saml.IdPConfig) {
+		c.Artifact, c.Now = idpArtifact, func() time.Time { return now }
+	}, peer)
+	var reply []byte
+	sp := samltest.NewSP(f, idp.Entity(), func(cfg *saml.SPConfig, c *saml.Connection) {
+		c.Artifact, cfg.Now = spArtifact, func() time.Time { return now }
+		cfg.Client = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+			w := httptest.NewRecorder()
+			_, _ = w.Write(reply)
+			return w.Result(), nil
+		})}
+	})
+	peer.Entity = sp.Entity()
+	peer.Entity.ValidUntil, sp.Connection.IdP.ValidUntil = time.Time{}, time.Time{}
+	for _, issuer := range []string{"https://idp.test/metadata", "https://sp.test/metadata"} {
+		f.Add([]byte(envelope(strings.NewReplacer("ISSUER", issuer, "ART", artifact(issuer, 0)).Replace(question))))
+	}
+	f.Add([]byte(envelope(`<samlp:ArtifactResponse xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_r" InResponseTo="_q" IssueInstant="2026-01-01T00:00:00Z" Version="2.0"><samlp:Status><samlp:StatusCode Value="` +
+		saml.StatusSuccess + `"/></samlp:Status><samlp:Response/></samlp:ArtifactResponse>`)))
+	f.Fuzz(func(t *testing.T, x []byte) {
+		for _, h := range []http.Handler{idp.ArtifactResolution(), sp.ArtifactResolution(spArtifact)} {
+			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(string(x)))
+			r.Header.Set("Content-Type", "text/xml")
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code == http.StatusOK {
+				t.Fatalf("answered %s", w.Body)
+			}
+		}
+		reply, now = x, now.Add(20*time.Minute) // what was begun before has expired
+		out, err := sp.Login(context.Background(), "c1", saml.LoginOptions{ByArtifact: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodGet, sp.Connection.ACS+"?"+url.Values{"SAMLart": {artifact("https://idp.test/metadata", 0)}, "RelayState": {out.RelayState}}.Encode(), nil)
+		if _, err = sp.Bring(r, out); err == nil {
+			t.Fatal("accepted")
+		}
+		refusal(t, err)
+	})
+}
