@@ -37,6 +37,18 @@ func TestMain(m *testing.M) {
 
 // build builds both examples, once and only when a test needs them.
 var build = sync.OnceValue(func() error {
+	// A test's cached result depends on the files that it has looked at.
+	for _, dir := range []string{"sp", "idp", "internal/local"} {
+		sources, err := filepath.Glob("../../../examples/" + dir + "/*.go")
+		if err != nil || len(sources) == 0 {
+			return fmt.Errorf("no sources of %s: %w", dir, err)
+		}
+		for _, file := range sources {
+			if _, err := os.Stat(file); err != nil {
+				return err
+			}
+		}
+	}
 	cmd := exec.Command("go", "build", "-o", binDir+string(filepath.Separator), "../../../examples/sp", "../../../examples/idp")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)

@@ -53,7 +53,7 @@ func TestSimpleSAMLphpIdP(t *testing.T) {
 		},
 		{
 			"redirect, signed, encrypted",
-			ssp.IdP{RequireSigned: true, Encrypt: true},
+			ssp.IdP{Encrypt: true},
 			[]string{"--sign"},
 			"redirect",
 			went{binding: "HTTP-Redirect", signed: true},
@@ -76,7 +76,7 @@ func TestSimpleSAMLphpIdP(t *testing.T) {
 		},
 		{
 			"post, signed, encrypted",
-			ssp.IdP{POST: true, RequireSigned: true, Encrypt: true},
+			ssp.IdP{POST: true, Encrypt: true},
 			[]string{"--sign"},
 			"post",
 			went{binding: "HTTP-POST", signed: true},
@@ -177,4 +177,47 @@ func TestSimpleSAMLphpInitiates(t *testing.T) {
 		erika(b.Get(idp.Initiate(sp.entity(), "landing"))).ExpectStatus(http.StatusForbidden, "(unsolicited)")
 		noSession(t, b, sp)
 	})
+}
+
+// TestPassiveAndForced: what a request asks of SimpleSAMLphp, and its answer.
+func TestPassiveAndForced(t *testing.T) {
+	t.Parallel()
+	_, sp := trusting(t, ssp.IdP{})
+	b := useragent.New(t)
+	b.Get(sp.URL+"/login?passive=1").Through().ExpectStatus(http.StatusForbidden, saml.StatusNoPassive)
+	noSession(t, b, sp)
+	first := whoami(t, erika(b.Get(sp.URL+"/login")), sp)
+	b.Get(sp.URL + "/login?passive=1").Through()
+	if got := whoami(t, b, sp); got.NameID != first.NameID {
+		t.Errorf("%+v", got)
+	}
+	b.Get(sp.URL + "/login?force=1")
+	erika(b) // there is a form although there is a session
+	if m := b.Last("AuthnRequest"); !m.Has(`ForceAuthn="true"`) {
+		t.Errorf("%s", m.XML)
+	}
+	whoami(t, b, sp)
+}
+
+// TestTwoIdentityProviders: each ends the sessions that it began, and no other
+// of the same name.
+func TestTwoIdentityProviders(t *testing.T) {
+	t.Parallel()
+	one, two := ssp.Start(t, ssp.Options{Name: "one"}), ssp.Start(t, ssp.Options{Name: "two"})
+	sp := start(t, "sp", "--idp-metadata", one.IdPMetadataURL(), "--idp-metadata", two.IdPMetadataURL())
+	browsers := map[*ssp.Server]*useragent.Agent{}
+	for _, idp := range []*ssp.Server{one, two} {
+		idp.AddPeer(t, ssp.Fetch(t, sp.entity()))
+		b := useragent.New(t)
+		got := whoami(t, erika(b.Get(sp.URL+"/login?idp="+url.QueryEscape(idp.IdPEntity()))), sp)
+		if got.NameID != "erika@corp.test" || !b.Last("Response").Has(idp.IdPEntity()) {
+			t.Errorf("%+v", got)
+		}
+		browsers[idp] = b
+	}
+	browsers[two].Get(two.IdPLogout()).Through()
+	noSession(t, browsers[two], sp)
+	whoami(t, browsers[one], sp)
+	browsers[one].Get(one.IdPLogout()).Through()
+	noSession(t, browsers[one], sp)
 }
