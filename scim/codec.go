@@ -49,18 +49,7 @@ func (c *Codec[R]) IsUnique(p filter.Path) bool {
 // all attributes with a schema but those, and those that are never returned.
 func (c *Codec[R]) Encode(r *R, without ...string) ([]byte, []Indexed) {
 	o := c.stored(r, without)
-	doc := make([]byte, 0, 512)
-	if len(c.Common(r).Extra) > 0 {
-		return appendJSON(doc, o), c.values(o)
-	}
-	// What begins with schemas is an answer as it stands, see splice.
-	doc = appendJSON(append(doc, `{"schemas":`...), c.t.schemasOf(o))
-	if body := appendJSON(nil, o); len(body) > len("{}") {
-		doc = append(append(doc, ','), body[1:]...)
-	} else {
-		doc = append(doc, '}')
-	}
-	return doc, c.values(o)
+	return c.t.document(o, c.Common(r)), c.values(o)
 }
 
 func (c *Codec[R]) stored(r *R, without []string) *object {

@@ -67,7 +67,7 @@ func (c *call) providerConfig() *object {
 		"etag", yes,
 		"pagination", obj("cursor", true, "index", true, "defaultPaginationMethod", "index", "defaultPageSize", digits(l.PageSize), "maxPageSize", digits(l.MaxPage)),
 		"authenticationSchemes", []any{obj("type", "oauthbearertoken", "name", "Bearer token", "description", "A bearer token in the Authorization header (RFC 6750)", "primary", true)},
-		"meta", obj("resourceType", "ServiceProviderConfig", "location", c.h.base.String()+"/ServiceProviderConfig"),
+		"meta", obj("resourceType", "ServiceProviderConfig", "location", c.h.root+"/ServiceProviderConfig"),
 	)
 }
 
@@ -82,7 +82,7 @@ func (c *call) typeObjects() []any {
 		if ext != nil {
 			o.add("schemaExtensions", ext)
 		}
-		o.add("meta", obj("resourceType", "ResourceType", "location", c.h.base.String()+"/ResourceTypes/"+t.name))
+		o.add("meta", obj("resourceType", "ResourceType", "location", c.h.root+"/ResourceTypes/"+t.name))
 		out = append(out, o)
 	}
 	return out
@@ -102,7 +102,7 @@ func (c *call) schemaObjects() []any {
 				o.add("attributes", v)
 			}
 		}
-		o.add("meta", obj("resourceType", "Schema", "location", c.h.base.String()+"/Schemas/"+s.ID))
+		o.add("meta", obj("resourceType", "Schema", "location", c.h.root+"/Schemas/"+s.ID))
 		out = append(out, o)
 	}
 	for _, t := range c.h.types {

@@ -14,19 +14,36 @@ import (
 // [Codec.Encode] wrote. Being a matter of speed, it is not looked for through
 // Unwrap: what a wrapper does to an answer would be lost.
 type documentStore[R any] interface {
+	Document(ctx context.Context, tenant, id string, omit Omit) (*R, string, error)
 	Documents(ctx context.Context, tenant string, q Query) (Page[R], []string, error)
 }
 
+// document is what is kept of a resource, whose object has nothing else. It
+// begins with its schemas if it is an answer as it stands, see splice.
+func (t *resourceType) document(o *object, base *Base) []byte {
+	doc := make([]byte, 0, 512)
+	if len(base.Extra) > 0 {
+		return appendJSON(doc, o)
+	}
+	doc = appendJSON(append(doc, `{"schemas":`...), t.schemasOf(o))
+	for _, f := range o.fields {
+		doc = append(appendText(append(doc, ','), f.name), ':')
+		doc = appendJSON(doc, f.value)
+	}
+	return append(doc, '}')
+}
+
 // splice writes the default answer of a resource whose document is one as it
-// stands: it begins with its schemas, and id, meta and what the store keeps
-// apart are added at its end.
+// stands: it begins with its schemas, behind which id and meta are added, and
+// what the store keeps apart at its end.
 func (c *call) splice(b []byte, t *resourceType, r Resource, doc string) ([]byte, bool) {
 	if !t.plain || !strings.HasPrefix(doc, `{"schemas":[`) {
 		return b, false
 	}
-	mark := len(b)
-	b = append(b, doc[:len(doc)-1]...)
-	base := r.Common()
+	mark, base := len(b), r.Common()
+	end := strings.IndexByte(doc, ']') + 1 // of the schemas
+	b = appendText(append(append(b, doc[:end]...), `,"id":`...), base.ID)
+	b = append(c.appendMeta(b, t, base), doc[end:len(doc)-1]...)
 	switch r := r.(type) {
 	case *User:
 		if strings.HasSuffix(doc, "}}}") { // the manager ends an enterprise user, which ends a user
@@ -53,8 +70,7 @@ func (c *call) splice(b []byte, t *resourceType, r Resource, doc string) ([]byte
 			b = append(b, ']')
 		}
 	}
-	b = appendText(append(b, `,"id":`...), base.ID)
-	return append(c.appendMeta(b, t, base), '}'), true
+	return append(b, '}'), true
 }
 
 // ref is the $ref of a resource, unless there is one.
@@ -123,6 +139,20 @@ func (c *call) appendMeta(b []byte, t *resourceType, base *Base) []byte {
 	return append(b, '}')
 }
 
+// appendDocument writes a resource whose document is not decoded, or which has
+// none.
+func (c *call) appendDocument(b []byte, t *resourceType, r Resource, doc string, p projection) ([]byte, error) {
+	if doc != "" {
+		if out, ok := c.splice(b, t, r, doc); ok {
+			return out, nil
+		}
+		if err := t.decode(r, doc); err != nil {
+			return nil, err
+		}
+	}
+	return c.appendResource(b, t, r, p), nil
+}
+
 // find asks a store and appends what it finds to items.
 func (l *listing) find(items []any, t *resourceType, q Query) (_ []any, found, total int, next string, err error) {
 	tenant := l.c.caller.Tenant
@@ -137,18 +167,14 @@ func (l *listing) find(items []any, t *resourceType, q Query) (_ []any, found, t
 	if err != nil {
 		return nil, 0, 0, "", err
 	}
-	all := make([]byte, 0, 700*len(list))
+	all := make([]byte, 0, 800*len(list))
 	for i, r := range list {
-		start, done := len(all), false
+		start, doc := len(all), ""
 		if docs != nil {
-			if all, done = l.c.splice(all, t, r, docs[i]); !done {
-				if err := t.decode(r, docs[i]); err != nil {
-					return nil, 0, 0, "", err
-				}
-			}
+			doc = docs[i]
 		}
-		if !done {
-			all = l.c.appendResource(all, t, r, l.p)
+		if all, err = l.c.appendDocument(all, t, r, doc, l.p); err != nil {
+			return nil, 0, 0, "", err
 		}
 		items = append(items, raw(all[start:len(all):len(all)]))
 	}

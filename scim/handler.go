@@ -19,8 +19,8 @@ import (
 // holds no state of requests, so that any replica may answer.
 type Handler struct {
 	c      Config
-	base   *url.URL
-	prefix string // path of base, without a slash at its end
+	root   string // BaseURL, without a slash at its end
+	prefix string // path of root
 	types  []*resourceType
 	slots  chan struct{}
 }
@@ -49,7 +49,7 @@ func New(c Config) (*Handler, error) {
 	c.Limits = c.Limits.withDefaults()
 	c.Rules, c.Types = slices.Clone(c.Rules), slices.Clone(c.Types)
 	base.Path = strings.TrimRight(base.Path, "/")
-	h := &Handler{c: c, base: base, prefix: base.Path, slots: make(chan struct{}, c.Limits.Concurrent)}
+	h := &Handler{c: c, root: base.String(), prefix: base.Path, slots: make(chan struct{}, c.Limits.Concurrent)}
 	if err := h.declare(); err != nil {
 		return nil, err
 	}

@@ -93,6 +93,7 @@ type record struct {
 	created, modified time.Time
 	o                 *object
 	r                 Resource // the same, as a struct that is never changed
+	doc               string   // and as a document
 	members           map[string]memMember
 	memberSeq         int64
 }
@@ -240,6 +241,7 @@ func (m *memory[R, P]) Create(ctx context.Context, tenant string, r *R) (*R, err
 	}
 	o, members := m.split(r)
 	kept := m.t.resource(o)
+	doc := string(m.t.document(o, kept.Common()))
 	var out *R
 	err := m.change(ctx, func(tx *memTx) error {
 		if m.count >= m.max {
@@ -254,7 +256,7 @@ func (m *memory[R, P]) Create(ctx context.Context, tenant string, r *R) (*R, err
 			}
 		}
 		now := m.now().UTC().Truncate(time.Microsecond)
-		rec := &record{id: newID(), seq: tab.seq, version: 1, created: now, modified: now, o: o, r: kept}
+		rec := &record{id: newID(), seq: tab.seq, version: 1, created: now, modified: now, o: o, r: kept, doc: doc}
 		tab.seq++
 		m.count++
 		tab.byID[rec.id] = rec
@@ -433,6 +435,12 @@ func (m *memory[R, P]) load(tenant string, rec *record, omit Omit) *R {
 	v := reflect.New(m.t.plan.goType)
 	m.t.plan.copy(v.Elem(), reflect.ValueOf(rec.r).Elem())
 	out := v.Interface().(P)
+	m.head(tenant, rec, omit, out)
+	return (*R)(out)
+}
+
+// head fills in what is not in the record's document.
+func (m *memory[R, P]) head(tenant string, rec *record, omit Omit, out P) {
 	base := out.Common()
 	base.ID = rec.id
 	base.Meta = Meta{ResourceType: m.t.name, Created: rec.created, LastModified: rec.modified, Version: strconv.FormatInt(rec.version, 10)}
@@ -446,7 +454,22 @@ func (m *memory[R, P]) load(tenant string, rec *record, omit Omit) *R {
 			r.Groups = m.memberships(tenant, rec.id)
 		}
 	}
-	return (*R)(out)
+}
+
+// Document returns a resource without what its document says.
+func (m *memory[R, P]) Document(ctx context.Context, tenant, id string, omit Omit) (*R, string, error) {
+	var out *R
+	doc := ""
+	err := m.view(ctx, func() {
+		if rec := m.lookup(tenant, m.t.name, id); rec != nil {
+			out, doc = new(R), rec.doc
+			m.head(tenant, rec, omit, out)
+		}
+	})
+	if err == nil && out == nil {
+		err = ErrNotFound
+	}
+	return out, doc, err
 }
 
 // memberList lists the members in the order they came.
@@ -525,14 +548,14 @@ func (m *memory[R, P]) Replace(ctx context.Context, tenant string, r *R) (*R, er
 // put gives a record a new object, version and index entries.
 func (m *memory[R, P]) put(tx *memTx, tab *memTable, rec *record, o *object, kept Resource, keys []string) {
 	m.unindex(tab, rec)
-	old, oldKept, version, modified := rec.o, rec.r, rec.version, rec.modified
-	rec.o, rec.r = o, kept
+	old, oldKept, oldDoc, version, modified := rec.o, rec.r, rec.doc, rec.version, rec.modified
+	rec.o, rec.r, rec.doc = o, kept, string(m.t.document(o, kept.Common()))
 	rec.version++
 	rec.modified = m.now().UTC().Truncate(time.Microsecond)
 	m.reindex(tab, rec, keys)
 	tx.onUndo(func() {
 		m.unindex(tab, rec)
-		rec.o, rec.r, rec.version, rec.modified = old, oldKept, version, modified
+		rec.o, rec.r, rec.doc, rec.version, rec.modified = old, oldKept, oldDoc, version, modified
 		keys, _ := m.t.keys(old)
 		m.reindex(tab, rec, keys)
 	})

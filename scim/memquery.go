@@ -14,59 +14,72 @@ import (
 )
 
 func (m *memory[R, P]) Query(ctx context.Context, tenant string, q Query) (Page[R], error) {
+	return m.page(ctx, tenant, q, func(list []*record, out []*R) {
+		for i, rec := range list {
+			out[i] = m.load(tenant, rec, q.Omit)
+		}
+	})
+}
+
+// Documents answers a query without what the documents say.
+func (m *memory[R, P]) Documents(ctx context.Context, tenant string, q Query) (Page[R], []string, error) {
+	var docs []string
+	page, err := m.page(ctx, tenant, q, func(list []*record, out []*R) {
+		shells := make([]R, len(list))
+		docs = make([]string, len(list))
+		for i, rec := range list {
+			out[i], docs[i] = &shells[i], rec.doc
+			m.head(tenant, rec, q.Omit, &shells[i])
+		}
+	})
+	return page, docs, err
+}
+
+// page finds the records of a page and has fill make resources of them, while
+// nobody writes. Marks are sequence numbers.
+func (m *memory[R, P]) page(ctx context.Context, tenant string, q Query, fill func(list []*record, out []*R)) (Page[R], error) {
 	var page Page[R]
-	after, err := memMark(q.After)
-	if err != nil || q.After != "" && q.Sort.By.Name != "" {
-		return page, &Error{Check: CheckInvalidCursor, Public: "the cursor is not one of this query", Err: err}
+	after, err := int64(-1), error(nil)
+	if q.After != "" {
+		if after, err = strconv.ParseInt(q.After, 10, 64); err != nil || q.Sort.By.Name != "" {
+			return page, &Error{Check: CheckInvalidCursor, Public: "the cursor is not one of this query", Err: err}
+		}
 	}
 	err = m.view(ctx, func() {
-		t := m.tenants[tenant]
-		if t == nil || t.tables[m.t.name] == nil {
-			return
-		}
-		tab := t.tables[m.t.name]
-		list := tab.order
-		if q.Filter != nil || q.Sort.By.Name != "" {
-			if narrowed, ok := narrow(tab, q.Filter); ok {
-				list = narrowed
-			}
-			list = m.matches(tenant, list, q)
-			m.sort(tenant, list, q.Sort)
-		}
-		page.Total = len(list)
+		all := m.find(tenant, q)
+		page.Total = len(all)
 		if q.After != "" {
 			q.Start = 1
-			list = list[after.in(list):]
+			from, _ := slices.BinarySearchFunc(all, after+1, func(r *record, seq int64) int { return cmp.Compare(r.seq, seq) })
+			all = all[from:]
 		}
-		shown := window(list, q.Start, q.Count)
-		for _, rec := range shown {
-			page.Resources = append(page.Resources, m.load(tenant, rec, q.Omit))
-		}
-		if n := len(shown); n > 0 && q.Sort.By.Name == "" && shown[n-1] != list[len(list)-1] {
-			page.Next = strconv.FormatInt(shown[n-1].seq, 10)
+		list := window(all, q.Start, q.Count)
+		page.Resources = make([]*R, len(list))
+		fill(list, page.Resources)
+		if n := len(list); n > 0 && q.Sort.By.Name == "" && list[n-1] != all[len(all)-1] {
+			page.Next = strconv.FormatInt(list[n-1].seq, 10)
 		}
 	})
 	return page, err
 }
 
-// mark is the sequence number of the last resource of a page.
-type mark int64
-
-func memMark(s string) (mark, error) {
-	if s == "" {
-		return 0, nil
+// find returns the records of all pages.
+func (m *memory[R, P]) find(tenant string, q Query) []*record {
+	t := m.tenants[tenant]
+	if t == nil || t.tables[m.t.name] == nil {
+		return nil
 	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	return mark(n), err
-}
-
-// in finds what follows the mark in a list in the store's own order.
-func (a mark) in(list []*record) int {
-	i, found := slices.BinarySearchFunc(list, int64(a), func(r *record, seq int64) int { return cmp.Compare(r.seq, seq) })
-	if found {
-		i++
+	tab := t.tables[m.t.name]
+	if q.Filter == nil && q.Sort.By.Name == "" {
+		return tab.order
 	}
-	return i
+	list := tab.order
+	if narrowed, ok := narrow(tab, q.Filter); ok {
+		list = narrowed
+	}
+	matches := m.matches(tenant, list, q)
+	m.sort(tenant, matches, q.Sort)
+	return matches
 }
 
 func window(list []*record, start, count int) []*record {

@@ -45,7 +45,13 @@ func (c *call) get(t *resourceType, id string) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := t.store.get(c.ctx, c.caller.Tenant, id, p.omit(t))
+	var r Resource
+	doc := ""
+	if p.isDefault() && t.plain {
+		r, doc, err = t.store.document(c.ctx, c.caller.Tenant, id, 0)
+	} else {
+		r, err = t.store.get(c.ctx, c.caller.Tenant, id, p.omit(t))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +62,11 @@ func (c *call) get(t *resourceType, id string) (*response, error) {
 	if match := c.ifMatch(); match.set && !match.has(version) {
 		return nil, ErrVersion
 	}
-	return c.show(t, c.resultOf(t, r), p, http.StatusOK), nil
+	body, err := c.appendDocument(make([]byte, 0, 1024), t, r, doc, p)
+	if err != nil {
+		return nil, err
+	}
+	return &response{status: http.StatusOK, body: body, version: etag(version), location: c.location(t, r.Common().ID)}, nil
 }
 
 func (c *call) put(t *resourceType, id string) (*response, error) {
@@ -135,7 +145,7 @@ func (c *call) resultOf(t *resourceType, r Resource) result {
 }
 
 func (c *call) location(t *resourceType, id string) string {
-	return c.h.base.String() + t.endpoint + "/" + url.PathEscape(id)
+	return c.h.root + t.endpoint + "/" + url.PathEscape(id)
 }
 
 // finish makes the object of a resource as clients see it.

@@ -165,6 +165,9 @@ func (s *Schema) check() error {
 	if !strings.HasPrefix(strings.ToLower(s.ID), "urn:") {
 		return fmt.Errorf("scim: schema %q: the id must begin with urn:", s.ID)
 	}
+	if strings.ContainsFunc(s.ID, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"<>[\]^`+"`{|}", r) }) {
+		return fmt.Errorf("scim: schema %q: the id has a character that no URI has", s.ID) // RFC 3986 section 2
+	}
 	if s.Name == "" {
 		return fmt.Errorf("scim: schema %q has no name", s.ID)
 	}

@@ -143,7 +143,9 @@ type erased interface {
 	replace(ctx context.Context, tenant string, r Resource) (Resource, error)
 	delete(ctx context.Context, tenant, id, version string) error
 	query(ctx context.Context, tenant string, q Query) (list []Resource, total int, next string, err error)
-	// documents is query; docs is nil where the store decodes.
+	// document is get and documents is query; doc and docs are empty where the
+	// store decodes.
+	document(ctx context.Context, tenant, id string, omit Omit) (r Resource, doc string, err error)
 	documents(ctx context.Context, tenant string, q Query) (list []Resource, docs []string, total int, next string, err error)
 	unwrap() any
 }
@@ -174,6 +176,19 @@ func (a adapter[R, P]) delete(ctx context.Context, tenant, id, version string) e
 func (a adapter[R, P]) query(ctx context.Context, tenant string, q Query) ([]Resource, int, string, error) {
 	page, err := a.s.Query(ctx, tenant, q)
 	return a.list(page), page.Total, page.Next, err
+}
+
+func (a adapter[R, P]) document(ctx context.Context, tenant, id string, omit Omit) (Resource, string, error) {
+	d, ok := a.s.(documentStore[R])
+	if !ok {
+		r, err := a.get(ctx, tenant, id, omit)
+		return r, "", err
+	}
+	r, doc, err := d.Document(ctx, tenant, id, omit)
+	if err != nil {
+		return nil, "", err
+	}
+	return P(r), doc, nil
 }
 
 func (a adapter[R, P]) documents(ctx context.Context, tenant string, q Query) ([]Resource, []string, int, string, error) {

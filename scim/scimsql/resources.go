@@ -180,15 +180,25 @@ func (s *resources[R]) load(ctx context.Context, tenant, id string) (row, error)
 }
 
 func (s *resources[R]) Get(ctx context.Context, tenant, id string, omit scim.Omit) (*R, error) {
-	if strings.ContainsRune(id, 0) {
-		return nil, scim.ErrNotFound
-	}
-	x, err := s.load(ctx, tenant, id)
+	r, doc, err := s.Document(ctx, tenant, id, omit)
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.assemble(ctx, tenant, x, omit)
-	return r, busy(err)
+	return r, s.codec.Decode(r, doc)
+}
+
+// Document reads a resource without decoding its document.
+func (s *resources[R]) Document(ctx context.Context, tenant, id string, omit scim.Omit) (*R, string, error) {
+	if strings.ContainsRune(id, 0) {
+		return nil, "", scim.ErrNotFound
+	}
+	x, err := s.load(ctx, tenant, id)
+	if err != nil {
+		return nil, "", err
+	}
+	r := new(R)
+	s.head(r, &x)
+	return r, x.doc, busy(s.fill(ctx, tenant, []*R{r}, omit, false))
 }
 
 func (s *resources[R]) Replace(ctx context.Context, tenant string, r *R) (*R, error) {
