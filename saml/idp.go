@@ -92,8 +92,8 @@ type IdPConfig struct {
 	Artifact string
 	// Keys sign with the first and publish all. Required.
 	Keys []KeyPair
-	// DecryptionKeys are tried in turn for the EncryptedIDs of LogoutRequests;
-	// the first is published. None accepts names in clear only.
+	// DecryptionKeys are tried in turn for the EncryptedIDs of LogoutRequests
+	// and of signed AuthnRequests; the first is published. None accepts names in clear only.
 	DecryptionKeys []DecryptionKey
 	// Peers are the service providers. Required.
 	Peers Peers

@@ -69,7 +69,10 @@ func (p *IdentityProvider) parseRequest(r *http.Request) (*Request, error) {
 		ID: m.id, SP: m.issuer, Signed: signed, RelayState: relay, IssueInstant: m.issueInstant,
 		ProviderName: attr(m.root, "ProviderName"), AttributeService: -1,
 	}
-	if err := req.read(m); err != nil {
+	d := p.decrypter(m.issuer)
+	err = req.read(r.Context(), m, d)
+	d.settle(r.Context(), err)
+	if err != nil {
 		return nil, err
 	}
 	req.ACS, err = chooseACS(role.ACS, m.root, p.responseBindings())
@@ -96,7 +99,7 @@ func (p *IdentityProvider) arrived(r *http.Request) (m *message, peer *Peer, rel
 }
 
 // read reads an AuthnRequest's own parts (Core 3.4.1).
-func (req *Request) read(m *message) error {
+func (req *Request) read(ctx context.Context, m *message, d *decrypter) error {
 	var err error
 	if req.ForceAuthn, err = parseBool(attr(m.root, "ForceAuthn")); err != nil {
 		return refuse(CheckStructure, "ForceAuthn: %w", err)
@@ -112,7 +115,7 @@ func (req *Request) read(m *message) error {
 	for c := range m.root.Children() {
 		switch {
 		case c.Is(nsSAML, "Subject"):
-			err = req.readSubject(c)
+			err = req.readSubject(ctx, c, d)
 		case c.Is(nsSAMLP, "NameIDPolicy"):
 			var create bool
 			create, err = parseBool(attr(c, "AllowCreate"))
@@ -130,15 +133,23 @@ func (req *Request) read(m *message) error {
 	return nil
 }
 
-func (req *Request) readSubject(e xmltree.Node) error {
+// readSubject reads whom the service provider expects, by an EncryptedID only
+// if the request is signed.
+func (req *Request) readSubject(ctx context.Context, e xmltree.Node, d *decrypter) error {
 	for c := range e.Children() {
-		if c.Is(nsSAML, "NameID") {
-			id, err := readNameID(c)
-			if err != nil {
-				return err
-			}
-			req.Subject = &id
+		switch {
+		case !c.Is(nsSAML, "NameID") && !c.Is(nsSAML, "EncryptedID"):
+			continue
+		case req.Subject != nil:
+			return refuse(CheckSubject, "a Subject with two names")
+		case !c.Is(nsSAML, "NameID") && !req.Signed:
+			return refuse(CheckDecryptPolicy, "an encrypted Subject in an unsigned request")
 		}
+		id, err := d.nameID(ctx, c)
+		if err != nil {
+			return err
+		}
+		req.Subject = &id
 	}
 	if req.Subject == nil {
 		return refuse(CheckSubject, "a Subject that cannot be read")

@@ -160,12 +160,61 @@ func TestDecryptionOracleInParallel(t *testing.T) {
 	}
 }
 
+// TestRequestEncryptedID: whom a request expects may be encrypted if it is
+// signed.
+func TestRequestEncryptedID(t *testing.T) {
+	t.Parallel()
+	key := samltest.OtherKey()
+	peer := &saml.Peer{}
+	idp := newIdP(t, func(c *saml.IdPConfig) { c.DecryptionKeys = []saml.DecryptionKey{decryptionKey(key)} }, peer)
+	sp := samltest.NewSP(t, idp.Entity(), nil)
+	peer.Entity = sp.Entity()
+	for _, tt := range []struct {
+		name string
+		o    xmlenc.EncryptOptions
+		edit func(x string) string
+		sign bool
+		want saml.Check
+	}{
+		{"control", xmlenc.EncryptOptions{}, same, true, ""},
+		{"control: CBC", xmlenc.EncryptOptions{Algorithm: aes128}, same, true, ""},
+		{"unsigned", xmlenc.EncryptOptions{}, same, false, saml.CheckDecryptPolicy},
+		{"to another key", xmlenc.EncryptOptions{Certificate: samltest.Key().Certificate}, same, true, saml.CheckDecrypt},
+		{"two names", xmlenc.EncryptOptions{}, replace("</saml:Subject>", "<saml:NameID>x</saml:NameID></saml:Subject>"), true, saml.CheckSubject},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.o.Certificate == nil {
+				tt.o.Certificate = key.Certificate
+			}
+			data, err := xmlenc.Encrypt([]byte(`<saml:NameID `+assertNS+`>alice</saml:NameID>`), tt.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := sp.Start(saml.LoginOptions{Binding: saml.BindingPOST, Subject: &saml.NameID{Value: "x"}})
+			req, err := idp.ParseRequest(postOf(t, out, func(x string) string {
+				x = tt.edit(nameRE.ReplaceAllString(x, `<saml:EncryptedID>`+string(data)+`</saml:EncryptedID>`))
+				if tt.sign {
+					x = sign(t, x, samltest.SPKey())
+				}
+				return x
+			}))
+			if saml.CheckOf(err) != tt.want || (err == nil) != (tt.want == "") {
+				t.Fatalf("refused by %q, want %q: %v", saml.CheckOf(err), tt.want, err)
+			}
+			if err == nil && (req.Subject == nil || req.Subject.Value != "alice") {
+				t.Errorf("%+v", req.Subject)
+			}
+		})
+	}
+}
+
+var nameRE = regexp.MustCompile(`(?s)<saml:NameID.*</saml:NameID>`)
+
 // TestLogoutEncryptedID: an identity provider reads names that are encrypted
 // for it, and is no oracle for a service provider that has them from elsewhere.
 func TestLogoutEncryptedID(t *testing.T) {
 	t.Parallel()
 	const name = `<saml:NameID ` + assertNS + ` Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">p-https://spa.test/metadata</saml:NameID>`
-	nameRE := regexp.MustCompile(`(?s)<saml:NameID.*</saml:NameID>`)
 	key := samltest.OtherKey()
 	f := newFederation(t, 1, nil, nil)
 	st := f.store
