@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/gatehouse-id/gatehouse/internal/interop/peer"
 	"github.com/gatehouse-id/gatehouse/sts"
 	"github.com/gatehouse-id/gatehouse/sts/ststest"
 )
@@ -175,14 +177,38 @@ func TestFiftyProcesses(t *testing.T) {
 func BenchmarkProcessFromCache(b *testing.B) {
 	w := newWorld(b)
 	must(b, w.env, w.bin, "process", "--account", account, "--role", "Admin")
-	var peak int64
 	for b.Loop() {
 		cmd := exec.Command(w.bin, "process", "--account", account, "--role", "Admin")
 		cmd.Env = w.env
 		if err := cmd.Run(); err != nil {
 			b.Fatal(err)
 		}
-		peak = max(peak, maxRSS(cmd.ProcessState))
 	}
-	b.ReportMetric(float64(peak)/1024, "MB-peak")
+	b.ReportMetric(peakMB(b, w.env, w.bin, "process", "--account", account, "--role", "Admin"), "MB-peak")
+}
+
+// measure runs a program and prints the peak of its memory in KiB. The kernel
+// counts what a process is before it becomes another program too, so whoever
+// starts it has to be small: this test is not, Python is.
+const measure = `
+import os, subprocess, sys
+p = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, used = os.wait4(p.pid, 0)
+print(used.ru_maxrss)
+sys.exit(status != 0)
+`
+
+// peakMB is the highest of ten runs, and no less than Python's own.
+func peakMB(b *testing.B, env []string, program ...string) float64 {
+	b.Helper()
+	python := peer.Path(b, "/usr/bin/python3", "python3")
+	peak := 0
+	for range 10 {
+		kib, err := strconv.Atoi(strings.TrimSpace(must(b, env, python, append([]string{"-I", "-S", "-c", measure}, program...)...)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		peak = max(peak, kib)
+	}
+	return float64(peak) / 1024
 }
