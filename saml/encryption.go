@@ -71,8 +71,8 @@ type decrypter struct {
 	store Store
 	now   time.Time
 	keys  []DecryptionKey
-	owner string // whose failures are counted together, such as a connection
-	who   string // its name
+	who   string // a connection's ID or a peer's entityID: whose failures are counted together
+	of    string // our entityID, with a peer
 	cbc   bool   // AES-CBC is accepted
 	des   bool   // and 3DES
 	slot  string // claimed; "" as long as all ciphertext was authenticated
@@ -80,13 +80,13 @@ type decrypter struct {
 
 func (s *ServiceProvider) decrypter(c *Connection) *decrypter {
 	return &decrypter{
-		store: s.cfg.Store, now: s.cfg.Now(), keys: s.cfg.DecryptionKeys, owner: hashKey("connection", c.ID), who: c.ID,
+		store: s.cfg.Store, now: s.cfg.Now(), keys: s.cfg.DecryptionKeys, who: c.ID,
 		cbc: !c.Policy.RefuseCBC, des: c.Policy.AllowTripleDES && !c.Policy.RefuseCBC,
 	}
 }
 
 func (p *IdentityProvider) decrypter(sp string) *decrypter {
-	return &decrypter{store: p.cfg.Store, now: p.cfg.Now(), keys: p.cfg.DecryptionKeys, owner: hashKey("peer", p.cfg.EntityID, sp), who: sp, cbc: true}
+	return &decrypter{store: p.cfg.Store, now: p.cfg.Now(), keys: p.cfg.DecryptionKeys, who: sp, of: p.cfg.EntityID, cbc: true}
 }
 
 // assertion decrypts an EncryptedAssertion. covered says that a verified
@@ -106,7 +106,7 @@ func (d *decrypter) assertion(ctx context.Context, e xmltree.Node, covered, soli
 }
 
 // element decrypts an element and returns it if it is the one that is
-// expected. Unauthenticated ciphertext takes one of the owner's slots first:
+// expected. Unauthenticated ciphertext takes one of the peer's slots first:
 // whoever signed for it may have it from elsewhere.
 func (d *decrypter) element(ctx context.Context, e xmltree.Node, local string, covered bool) (xmltree.Node, error) {
 	info, err := xmlenc.Inspect(e)
@@ -156,7 +156,7 @@ func (d *decrypter) claim(ctx context.Context, covered bool) error {
 	}
 	window := strconv.FormatInt(d.now.Unix()/int64(failureWindow/time.Second), 10)
 	for i := range maxFailures {
-		key := hashKey("failure", d.owner, strconv.FormatBool(covered), window, strconv.Itoa(i))
+		key := hashKey("failure", d.of, d.who, strconv.FormatBool(covered), window, strconv.Itoa(i))
 		err := d.store.Put(ctx, Record{Kind: KindFailure, Key: key, Connection: d.who, Data: []byte{}, Expires: d.now.Add(2 * failureWindow)}, d.now)
 		switch {
 		case err == nil:
