@@ -221,6 +221,15 @@ func (t *resourceType) keys(o *object) (keys []string, unique int) {
 			rest = append(rest, indexKey(a.Name, s, a.exact()))
 		}
 	}
+	for i := range t.extensions {
+		e := &t.extensions[i].Schema
+		ext, _ := o.get(e.ID).(*object)
+		for j := range e.Attributes {
+			if a := &e.Attributes[j]; a.Uniqueness != NotUnique && ext.get(a.Name) != nil {
+				keys = append(keys, indexKey(e.ID+":"+a.Name, string(appendJSON(nil, ext.get(a.Name))), a.exact()))
+			}
+		}
+	}
 	unique = len(keys)
 	if s := o.text("externalId"); s != "" {
 		rest = append(rest, indexKey("externalId", s, true))
