@@ -20,14 +20,19 @@ import (
 	"github.com/gatehouse-id/gatehouse/internal/interop/browser"
 )
 
-// startExample builds and runs examples/passkeys and returns its address.
-func startExample(t *testing.T) string {
+func buildExample(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "passkeys")
 	if out, err := exec.Command("go", "build", "-o", program, "github.com/gatehouse-id/gatehouse/examples/passkeys").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	cmd := exec.Command(program, "--listen", "127.0.0.1:0")
+	return program
+}
+
+// startExample builds and runs examples/passkeys and returns its address.
+func startExample(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(buildExample(t), append(args, "--listen", "127.0.0.1:0")...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
