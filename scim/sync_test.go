@@ -254,7 +254,12 @@ func TestReadCSVRefuses(t *testing.T) {
 
 func FuzzReadCSV(f *testing.F) {
 	f.Add(table)
-	f.Add("userName;groups\na;x")
+	for _, s := range []string{
+		"userName;groups\na;x", "\ufeffuserName,id,manager,active\na,1,2,yes\nb,2,,inactive\n", "userName,email,phone\n\"a\nb\",x@y,+1\n",
+		"userName,groups\na,x;;x; y\n", "USERNAME,Department\na,\"R\"\"D\"\n", "userName\n \n", "userName,userName\n", "userName\na,b\n", "userName,active\na,maybe\n",
+	} {
+		f.Add(s)
+	}
 	f.Fuzz(func(t *testing.T, s string) {
 		out, err := scim.ReadCSV(strings.NewReader(s), scim.CSVConfig{MaxRows: 100})
 		if err == nil {
@@ -269,7 +274,15 @@ func FuzzReadCSV(f *testing.F) {
 
 func FuzzParsePlan(f *testing.F) {
 	f.Add([]byte(`{"format":1,"target":"https://x","users":[{"action":"create","key":"1","name":"a","user":{"userName":"a"}},{"action":"deactivate","id":"1","name":"a","changes":[{"path":"active","old":true,"new":false}]}],"groups":[{"action":"empty","id":"1","name":"g","remove":[{"id":"2"}]}]}`))
-	f.Add([]byte(`{"format":1,"users":[{"action":"update","id":"1","name":"a","changes":[{"path":"active","new":false}]}]}`))
+	for _, s := range []string{
+		`{"format":1,"users":[{"action":"update","id":"1","name":"a","changes":[{"path":"active","new":false}]}]}`,
+		`{"format":1,"users":[{"action":"update","key":"1","id":"1","name":"a","manager":{"old":{"id":"2","name":"b"},"new":{"key":"3"}}},{"action":"create","key":"3","name":"c","user":{"userName":"c","emails":[{"value":"x","primary":true}]},"manager":{"old":{},"new":{"id":"1"}}}]}`,
+		`{"format":1,"groups":[{"action":"create","key":"g","name":"g","externalId":"g","add":[{"key":"h","group":true},{"id":"1"}]},{"action":"delete","id":"2","name":"h","remove":[{"id":"1","name":"a"}]},{"action":"update","id":"3","name":"i","oldName":"j"}]}`,
+		`{"format":1,"users":[{"action":"delete","id":"1","name":"\u001b[2J","version":"W/\"1\""}],"problems":[{"type":"User","reason":"x"}],"memberships":-1}`,
+		`{"format":2}`, `{"format":1,"users":[{"action":"purge"}]}`, `[`,
+	} {
+		f.Add([]byte(s))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := scim.ParsePlan(b)
 		if err != nil {
