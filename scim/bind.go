@@ -84,6 +84,20 @@ func (t *resourceType) resolve(p filter.Path) (target, bool) {
 	return out, true
 }
 
+// resolveBare finds an attribute that one extension alone has.
+func (t *resourceType) resolveBare(p filter.Path) (found target, ok bool) {
+	for i := range t.extensions {
+		p.URN = t.extensions[i].Schema.ID
+		if to, there := t.resolve(p); there && to.attr != nil {
+			if ok {
+				return target{}, false
+			}
+			found, ok = to, true
+		}
+	}
+	return found, ok
+}
+
 func (t *resourceType) extension(urn string) *Schema {
 	for i := range t.extensions {
 		if sameName(t.extensions[i].Schema.ID, urn) {
@@ -178,6 +192,9 @@ func (b binder) find(p filter.Path, within *target) (target, filter.Path, error)
 		return to, filter.Path{Name: sub.Name}, nil
 	}
 	to, ok := b.t.resolve(p)
+	if !ok && b.q.bareNames && p.URN == "" {
+		to, ok = b.t.resolveBare(p)
+	}
 	if (!ok || to.attr == nil) && b.foreign {
 		return target{}, p, nil
 	}

@@ -22,8 +22,9 @@ const (
 	// Okta accepts readOnly attributes (id, schemas, meta, groups) in the value
 	// of a replacement without a path, and a value path that selects nothing.
 	Okta Profile = "okta"
-	// AWS serves clients that were written for IAM Identity Center: as Okta,
-	// and a list may hold one element without brackets.
+	// AWS serves clients that were written for IAM Identity Center: as Okta, a
+	// list may hold one element without brackets, and filters name the manager
+	// without the URN of the extension.
 	AWS Profile = "aws"
 )
 
@@ -38,6 +39,7 @@ type quirks struct {
 	ignoreReadOnly bool // readOnly attributes in a PATCH value without a path
 	missingTarget  bool // removing what is not there is no error
 	anyMediaType   bool // requests without a Content-Type or schemas
+	bareNames      bool // attributes of an extension in a filter without its URN: manager
 }
 
 func (p Profile) quirks() (quirks, bool) {
@@ -45,13 +47,13 @@ func (p Profile) quirks() (quirks, bool) {
 	case Strict:
 		return quirks{}, true
 	case Auto, "":
-		return quirks{true, true, true, true, true, true, true, true, true}, true
+		return quirks{true, true, true, true, true, true, true, true, true, true}, true
 	case Entra:
-		return quirks{true, true, true, true, true, true, false, true, true}, true
+		return quirks{true, true, true, true, true, true, false, true, true, false}, true
 	case Okta:
 		return quirks{createByFilter: true, ignoreReadOnly: true, missingTarget: true, anyMediaType: true}, true
 	case AWS:
-		return quirks{createByFilter: true, ignoreReadOnly: true, missingTarget: true, anyMediaType: true, loneValues: true}, true
+		return quirks{createByFilter: true, ignoreReadOnly: true, missingTarget: true, anyMediaType: true, loneValues: true, bareNames: true}, true
 	}
 	return quirks{}, false
 }
