@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -168,4 +169,40 @@ func TestAuditSearchGoesOn(t *testing.T) {
 	b.get("/admin/audit?q=needle").expect(http.StatusOK, "Older events").lacks("<td>needle")
 	before := regexp.MustCompile(`name="before" value="([^"]+)"`).FindStringSubmatch(b.body)
 	b.get("/admin/audit?q=needle&before="+before[1]).expect(http.StatusOK, "needle").lacks("Older events")
+}
+
+// patient is an answer that keeps count of its deadlines.
+type patient struct {
+	*httptest.ResponseRecorder
+	deadlines int
+}
+
+func (p *patient) SetWriteDeadline(time.Time) error {
+	p.deadlines++
+	return nil
+}
+
+// An export has time for each page, however many there are.
+func TestAuditExportTakesItsTime(t *testing.T) {
+	s := portaltest.NewServer(t)
+	err := s.Store.InTx(context.Background(), func(ctx context.Context) error {
+		for range 1100 {
+			if err := s.Portal.Audit().Record(ctx, audit.Event{Type: audit.Other, Actor: "test"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodGet, s.URL+"/admin/audit.jsonl", nil)
+	for _, c := range s.SignedIn(t, "admin").Jar.Cookies(r.URL) {
+		r.AddCookie(c)
+	}
+	w := &patient{ResponseRecorder: httptest.NewRecorder()}
+	s.Portal.ServeHTTP(w, r)
+	if w.Code != http.StatusOK || w.deadlines != 3 {
+		t.Errorf("status %d, %d deadlines, want 3", w.Code, w.deadlines)
+	}
 }

@@ -6,6 +6,7 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -186,6 +187,9 @@ func (x *Admin) auditPage(w http.ResponseWriter, r *http.Request, a Actor) error
 	return nil
 }
 
+// pageDeadline is for how long a client may take to read a page of an export.
+const pageDeadline = time.Minute
+
 // auditScan is how many events one page of the log looks at.
 const auditScan = 500
 
@@ -222,6 +226,11 @@ func (x *Admin) auditExport(w http.ResponseWriter, r *http.Request, _ Actor) err
 		case first:
 			w.Header().Set("Content-Type", "application/jsonl")
 			w.Header().Set("Cache-Control", "no-store")
+		}
+		// A long log takes longer than a server lets one answer take; what it is
+		// to bound is a client that does not read.
+		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pageDeadline)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
 		}
 		for _, e := range events {
 			if err := out.Encode(e); err != nil {
