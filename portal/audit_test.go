@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,11 +24,11 @@ import (
 // forgetful is a store that fails on the n-th page of events.
 type forgetful struct {
 	portal.Store
-	good *int
+	good *atomic.Int64
 }
 
 func (f forgetful) Events(ctx context.Context, before string, limit int) ([]audit.Event, error) {
-	if *f.good--; *f.good < 0 {
+	if f.good.Add(-1) < 0 {
 		return nil, errors.New("the disk is gone")
 	}
 	return f.Store.Events(ctx, before, limit)
@@ -35,7 +36,8 @@ func (f forgetful) Events(ctx context.Context, before string, limit int) ([]audi
 
 // An export that cannot be finished does not end as one that could.
 func TestAuditExportFails(t *testing.T) {
-	good := 1000
+	var good atomic.Int64
+	good.Store(1000)
 	s := portaltest.NewServerWith(t, portaltest.Options{Config: func(c *portal.Config) { c.Store = forgetful{c.Store, &good} }})
 	err := s.Store.InTx(context.Background(), func(ctx context.Context) error {
 		for range 600 {
@@ -49,8 +51,8 @@ func TestAuditExportFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	admin := s.SignedIn(t, "admin")
-	get := func(pages int) (status int, lines []string, err error) {
-		good = pages
+	get := func(pages int64) (status int, lines []string, err error) {
+		good.Store(pages)
 		resp, err := admin.Get(s.URL + "/admin/audit.jsonl")
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,8 +20,8 @@ import (
 // deletes nothing.
 func TestClockBehind(t *testing.T) {
 	start := time.Now()
-	now := start
-	s := portaltest.NewServerWith(t, portaltest.Options{Config: func(c *portal.Config) { c.Now = func() time.Time { return now } }})
+	var off atomic.Int64 // of the portal's clock
+	s := portaltest.NewServerWith(t, portaltest.Options{Config: func(c *portal.Config) { c.Now = func() time.Time { return start.Add(time.Duration(off.Load())) } }})
 	ctx := context.Background()
 	if err := s.Portal.DeleteExpired(ctx); err != nil {
 		t.Fatal(err)
@@ -31,7 +32,7 @@ func TestClockBehind(t *testing.T) {
 		status int
 		text   string
 	}{{0, http.StatusOK, "ready"}, {-time.Minute, http.StatusOK, "ready"}, {-time.Hour, http.StatusServiceUnavailable, "the clock is wrong"}} {
-		now = start.Add(c.off)
+		off.Store(int64(c.off))
 		b.get("/readyz").expect(c.status, c.text)
 		if err := s.Portal.DeleteExpired(ctx); (err == nil) != (c.status == http.StatusOK) {
 			t.Errorf("%v: %v", c.off, err)

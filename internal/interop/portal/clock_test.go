@@ -6,6 +6,7 @@ package portal_test
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,13 +19,13 @@ import (
 func TestClockAhead(t *testing.T) {
 	t.Parallel()
 	dsn, db := freshDatabase(t)
-	ahead := time.Duration(0)
+	var ahead atomic.Int64 // of the portal's clock
 	s := portaltest.NewServerWith(t, portaltest.Options{Store: openPostgres(t, dsn), Config: func(c *portal.Config) {
-		c.Now = func() time.Time { return time.Now().Add(ahead) }
+		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	}})
 	p := &person{t: t, base: s.URL, client: s.SignedIn(t, "alice")}
 	p.open("/readyz").expect(http.StatusOK, "ready")
-	ahead = 48 * time.Hour
+	ahead.Store(int64(48 * time.Hour))
 	p.open("/readyz").expect(http.StatusServiceUnavailable, "the clock is wrong")
 	if err := s.Portal.DeleteExpired(t.Context()); err == nil || !strings.Contains(err.Error(), "off the database's") {
 		t.Errorf("deleting: %v", err)
@@ -33,7 +34,7 @@ func TestClockAhead(t *testing.T) {
 	if err := db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM portal_sessions").Scan(&sessions); err != nil || sessions != 1 {
 		t.Errorf("%d sessions are left (%v), want 1", sessions, err)
 	}
-	ahead = 0
+	ahead.Store(0)
 	p.open("/").expect(http.StatusOK, portaltest.AccountDev)
 }
 
