@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -127,5 +128,39 @@ func crossSite(t *testing.T, b *browser, path string) {
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusForbidden {
 		t.Errorf("from another site: %s", resp.Status)
+	}
+}
+
+// Command-line sign-ins stand among the sessions, and end by themselves or with
+// the browser session that approved them.
+func TestCommandLinesAmongTheSessions(t *testing.T) {
+	s := portaltest.NewServer(t)
+	alice, bob := newBrowser(t, s, s.SignedIn(t, "alice")), newBrowser(t, s, s.SignedIn(t, "bob"))
+	elsewhere := newBrowser(t, s, s.SignedIn(t, "alice"))
+	token, _, refresh := commandLine(t, alice)
+	tokenOther, _, other := commandLine(t, elsewhere)
+	works := func(token func(map[string]any) (int, map[string]any), refresh string) bool {
+		t.Helper()
+		status, _ := token(map[string]any{"grantType": "refresh_token", "refreshToken": refresh})
+		return status == http.StatusOK
+	}
+	page := alice.get("/security").expect(http.StatusOK, "Says it is “laptop b”").body
+	ids := regexp.MustCompile(`/security/sessions/(f-[\w-]+)/revoke`).FindAllStringSubmatch(page, -1)
+	if len(ids) != 2 {
+		t.Fatalf("%d command lines in\n%s", len(ids), page)
+	}
+	bob.get("/security").expect(http.StatusOK, "Security").lacks("laptop b")
+	mine := ids[1][1] // newest first
+	bob.post("/security/sessions/"+mine+"/revoke", nil).expect(http.StatusNotFound, "")
+	alice.post("/security/sessions/"+mine+"/revoke", nil).expect(http.StatusOK, "The session was ended.")
+	if n := strings.Count(alice.body, "laptop b"); n != 2 { // its name, and that of its button
+		t.Errorf("%d mentions are left", n)
+	}
+	if works(token, refresh) || !works(tokenOther, other) {
+		t.Error("not that sign-in alone has ended")
+	}
+	alice.post("/security/sessions/revoke", nil).expect(http.StatusOK, "The session was ended.").lacks("laptop b")
+	if works(tokenOther, other) {
+		t.Error("a sign-in of another browser refreshes")
 	}
 }

@@ -7,9 +7,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
 	"github.com/gatehouse-id/gatehouse/portal/audit"
+	"github.com/gatehouse-id/gatehouse/portal/awssso"
+	"github.com/gatehouse-id/gatehouse/portal/session"
 	"github.com/gatehouse-id/gatehouse/portal/signin"
 	"github.com/gatehouse-id/gatehouse/portal/ui"
 )
@@ -69,6 +72,25 @@ func (p *Portal) sessionRows(ctx context.Context, personID, currentID string) ([
 			Started: s.Created, LastSeen: s.LastSeen, Ends: s.Expires,
 		})
 	}
+	if err != nil {
+		return nil, err
+	}
+	lines, err := p.commandLines(ctx, personID, sessions)
+	return append(out, lines...), err
+}
+
+// commandLines are the command-line sign-ins that the sessions approved; those
+// of others have ended with them.
+func (p *Portal) commandLines(ctx context.Context, personID string, sessions []session.Session) ([]ui.Session, error) {
+	families, err := p.sso.Families(ctx, personID)
+	var out []ui.Session
+	for _, f := range families {
+		if slices.ContainsFunc(sessions, func(s session.Session) bool { return s.ID == f.Approval.SessionID }) {
+			out = append(out, ui.Session{
+				ID: f.ID, Kind: "Command line", Client: "Says it is “" + f.ClientName + "”", Address: f.Network, Started: f.Created, LastSeen: f.Rotated, Ends: f.Expires,
+			})
+		}
+	}
 	return out, err
 }
 
@@ -111,6 +133,10 @@ func (p *Portal) factorRename(w http.ResponseWriter, r *http.Request, c *current
 func (p *Portal) sessionRevoke(w http.ResponseWriter, r *http.Request, c *current) error {
 	id := r.PathValue("id")
 	err := p.c.Store.InTx(r.Context(), func(ctx context.Context) error {
+		err := p.sso.RevokeFamily(ctx, c.person.ID, id) // records it
+		if !errors.Is(err, awssso.ErrNotFound) {
+			return err
+		}
 		if err := p.endSession(ctx, c.person.ID, id, "revoked by the person"); err != nil {
 			return err
 		}
