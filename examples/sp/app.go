@@ -53,7 +53,7 @@ func (a *application) routes() http.Handler {
 	mux.HandleFunc("GET /{$}", a.home)
 	mux.HandleFunc("GET /metadata", a.metadata)
 	mux.HandleFunc("GET /login", a.login)
-	mux.Handle("POST /acs", a.sp.ACS(a.base+"/acs"))
+	mux.Handle("/acs", a.sp.ACS(a.base+"/acs")) // GET brings artifacts
 	mux.HandleFunc("GET /finish", a.finish)
 	mux.HandleFunc("GET /whoami", a.whoami)
 	mux.HandleFunc("GET /logout", a.logout)

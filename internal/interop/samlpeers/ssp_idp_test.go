@@ -221,3 +221,15 @@ func TestTwoIdentityProviders(t *testing.T) {
 	browsers[one].Get(one.IdPLogout()).Through()
 	noSession(t, browsers[one], sp)
 }
+
+// TestUnsolicitedArtifact: an artifact that nobody asked for is not resolved.
+func TestUnsolicitedArtifact(t *testing.T) {
+	t.Parallel()
+	idp, sp := trusting(t, ssp.IdP{Artifact: true}, "--allow-idp-initiated")
+	b := useragent.New(t)
+	erika(b.Get(idp.Initiate(sp.entity(), "x")+"&binding="+saml.BindingArtifact)).ExpectStatus(http.StatusForbidden, "(request)")
+	if !strings.Contains(b.At.RawQuery, "SAMLart=") {
+		t.Errorf("no artifact came to %s", b.At)
+	}
+	noSession(t, b, sp)
+}

@@ -80,9 +80,9 @@ $config = [
 	s.write(t, "metadata/saml20-idp-hosted.php", fmt.Sprintf(`<?php
 $metadata['%[1]s'] = ['host' => '__DEFAULT__', 'privatekey' => 'ssp.pem', 'certificate' => 'ssp.crt', 'auth' => 'users', 'signature.algorithm' => 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
   'saml20.sign.response' => true, 'saml20.sign.assertion' => true, 'redirect.sign' => true, 'validate.authnrequest' => %[2]t, 'sign.logout' => %[3]t, 'validate.logout' => true,
-  'assertion.encryption' => %[4]t, 'SingleSignOnServiceBinding' => %[5]s, 'SingleLogoutServiceBinding' => %[5]s,
+  'assertion.encryption' => %[4]t, 'saml20.sendartifact' => %[7]t, 'SingleSignOnServiceBinding' => %[5]s, 'SingleLogoutServiceBinding' => %[5]s,
   'authproc' => [10 => ['class' => 'saml:AttributeNameID', 'attribute' => 'uid', 'Format' => '%[6]s']],
-  'NameIDFormat' => '%[6]s'];`, entity, o.IdP.RequireSigned, !o.IdP.UnsignedLogout, o.IdP.Encrypt, bindings(o.IdP.POST), nameIDEmail))
+  'NameIDFormat' => '%[6]s'];`, entity, o.IdP.RequireSigned, !o.IdP.UnsignedLogout, o.IdP.Encrypt, bindings(o.IdP.POST), nameIDEmail, o.IdP.Artifact))
 	for _, name := range []string{"saml20-idp-remote", "saml20-sp-remote", "shib13-idp-hosted", "shib13-idp-remote", "shib13-sp-hosted", "shib13-sp-remote", "adfs-idp-hosted", "adfs-sp-remote", "wsfed-idp-remote", "wsfed-sp-hosted"} {
 		s.write(t, "metadata/"+name+".php", "<?php\n$metadata = [];\n")
 	}

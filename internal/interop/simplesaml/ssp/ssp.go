@@ -45,6 +45,8 @@ type IdP struct {
 	RequireSigned bool
 	// POST offers single sign-on by POST alone, and logout too.
 	POST bool
+	// Artifact offers answers by artifact.
+	Artifact bool
 	// Encrypt encrypts assertions.
 	Encrypt bool
 	// UnsignedLogout leaves logout messages unsigned.
