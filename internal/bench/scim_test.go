@@ -213,6 +213,11 @@ func benchSCIM(b *testing.B, open func(testing.TB, int, int) *scimBed) {
 	b.Run("userName_eq", func(b *testing.B) {
 		parallel(b, func(i int) int { return scimDo(bed.h, "GET", scimEq(i*7919%users), "") }, 200)
 	})
+	b.Run("work_email_eq", func(b *testing.B) { // as Entra ID asks
+		parallel(b, func(i int) int {
+			return scimDo(bed.h, "GET", "/Users?filter="+url.QueryEscape(fmt.Sprintf(`emails[type eq "work"].value eq "user%06d@example.com"`, i*7919%users)), "")
+		}, 200)
+	})
 	b.Run("get", func(b *testing.B) {
 		parallel(b, func(i int) int { return scimDo(bed.h, "GET", "/Users/"+bed.ids[i*7919%users], "") }, 200)
 	})

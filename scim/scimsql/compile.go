@@ -6,6 +6,7 @@ package scimsql
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -274,7 +275,15 @@ func (c *compiler) elements(p filter.Path, e filter.Expr) (string, error) {
 	from := "SELECT owner, elem FROM scim_values WHERE tenant = CAST($1 AS TEXT) AND kind = $2 AND uniq = 0 AND "
 	switch e := e.(type) {
 	case *filter.And:
-		return combine(e.Terms, " INTERSECT ")
+		terms, s, err := c.driven(p, e.Terms)
+		if err != nil || len(terms) == 0 {
+			return s, err
+		}
+		rest, err := combine(terms, " INTERSECT ")
+		if s != "" {
+			rest += " INTERSECT " + s
+		}
+		return rest, err
 	case *filter.Or:
 		return combine(e.Terms, " UNION ")
 	case *filter.Not:
@@ -299,6 +308,41 @@ func (c *compiler) elements(p filter.Path, e filter.Expr) (string, error) {
 		return from + "path = " + c.arg(at(e.Path)) + " AND " + cond, err
 	}
 	return "", unserved(e.String())
+}
+
+// driven serves an equality of a conjunction within elements, and has the other
+// comparisons look at the elements that it finds: most elements are of type
+// work. It returns the terms that are left, and "" without such an equality.
+func (c *compiler) driven(p filter.Path, terms []filter.Expr) (rest []filter.Expr, s string, err error) {
+	first := slices.IndexFunc(terms, func(t filter.Expr) bool {
+		cmp, ok := t.(*filter.Compare)
+		return ok && drives(cmp) && cmp.Path.Name != "type"
+	})
+	if first < 0 {
+		return terms, "", nil
+	}
+	if s, err = c.elements(p, terms[first]); err != nil {
+		return nil, "", err
+	}
+	of := c.alias()
+	s = "SELECT " + of + ".owner, " + of + ".elem FROM (" + s + ") AS " + of + " WHERE 1 = 1"
+	for i, t := range terms {
+		cmp, ok := t.(*filter.Compare)
+		switch {
+		case i == first:
+		case ok && cmp.Value.Kind != filter.Null && cmp.Op != filter.Ne:
+			cond, err := c.condition(cmp)
+			if err != nil {
+				return nil, "", err
+			}
+			path := filter.Path{URN: p.URN, Name: p.Name, Sub: cmp.Path.Name}.String()
+			s += " AND EXISTS (SELECT 1 FROM scim_values WHERE tenant = CAST($1 AS TEXT) AND owner = " + of + ".owner AND path = " + c.arg(path) +
+				" AND elem = " + of + ".elem AND " + cond + ")"
+		default:
+			rest = append(rest, t)
+		}
+	}
+	return rest, s, nil
 }
 
 // condition compares the value of a row of scim_values.

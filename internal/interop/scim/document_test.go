@@ -236,3 +236,34 @@ func TestFilterSchemas(t *testing.T) {
 		})
 	}
 }
+
+// Conditions within an element are about one element, whichever of them is
+// looked up first.
+func TestFilterWithinElement(t *testing.T) {
+	for name, open := range databases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, s := stores(t, open(t))
+			h := handler(t, s.Users, nil, nil)
+			must(t, h, "POST", "/Users", `{"schemas":["`+scim.UserURN+`"],"userName":"a","emails":[{"value":"a@x","type":"work","primary":true,"display":"d"},{"value":"a@home","type":"home"}]}`)
+			must(t, h, "POST", "/Users", `{"schemas":["`+scim.UserURN+`"],"userName":"b","emails":[{"value":"a@x","type":"home"},{"value":"b@x","type":"work"}]}`)
+			for text, want := range map[string]float64{
+				`emails[type eq "work"].value eq "A@X"`:                                  1,
+				`emails[type eq "work" and value eq "a@x"]`:                              1,
+				`emails[value eq "a@x" and type eq "WORK" and primary eq true]`:          1,
+				`emails[value eq "a@x" and primary eq false]`:                            1,
+				`emails[value eq "a@x" and type ne "work"]`:                              1,
+				`emails[value eq "a@x" and display eq null]`:                             1,
+				`emails[value eq "a@x" and not (type eq "work")]`:                        1,
+				`emails[value eq "a@x" and (type eq "work" or type eq "home")]`:          2,
+				`emails[value eq "a@x" and display eq "d" and value sw "a" and type pr]`: 1,
+				`emails[type eq "work" and primary eq true]`:                             1,
+				`emails[value eq "a@home" and type eq "work"]`:                           0,
+			} {
+				if got := must(t, h, "GET", "/Users?filter="+url.QueryEscape(text), "")["totalResults"]; got != want {
+					t.Errorf("%s: %v, not %v", text, got, want)
+				}
+			}
+		})
+	}
+}
