@@ -39,13 +39,14 @@ func (m *memory[R, P]) Documents(ctx context.Context, tenant string, q Query) (P
 // nobody writes. Marks are sequence numbers.
 func (m *memory[R, P]) page(ctx context.Context, tenant string, q Query, fill func(list []*record, out []*R)) (Page[R], error) {
 	var page Page[R]
-	after, err := int64(-1), error(nil)
+	var after int64
 	if q.After != "" {
-		if after, err = strconv.ParseInt(q.After, 10, 64); err != nil || q.Sort.By.Name != "" {
+		var err error
+		if after, err = strconv.ParseInt(q.After, 10, 64); err != nil || after < 0 || q.Sort.By.Name != "" {
 			return page, &Error{Check: CheckInvalidCursor, Public: "the cursor is not one of this query", Err: err}
 		}
 	}
-	err = m.view(ctx, func() {
+	err := m.view(ctx, func() {
 		all := m.find(tenant, q)
 		page.Total = len(all)
 		if q.After != "" {
