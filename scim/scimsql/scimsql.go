@@ -87,7 +87,9 @@ func (s *Store) Groups(extensions ...scim.Schema) (scim.Store[scim.Group], error
 	return Of[scim.Group](s, extend(scim.GroupType(), extensions))
 }
 
-// Of returns the resources of an application's own type.
+// Of returns the resources of an application's own type. Values of unique
+// attributes have an index of their own: an attribute that becomes unique, or
+// is so no more, is found by its new values only.
 func Of[R any, P interface {
 	*R
 	scim.Resource
