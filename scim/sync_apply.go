@@ -104,9 +104,10 @@ func (p *Plan) removals() (n int) {
 }
 
 // Apply does what a plan says: people leave first, then come and change, then
-// groups, then their members. All steps can be repeated: who was created is
-// found, who was deleted is gone. A person who is deactivated or deleted must
-// still be as the plan saw them, where the server has versions.
+// are given the managers who came with them, then groups, then their members.
+// All steps can be repeated: who was created is found, who was deleted is gone.
+// A person who is deactivated or deleted must still be as the plan saw them,
+// where the server has versions.
 //
 // A refused change does not keep the others from being done; the error is then
 // CheckIncomplete, and a new plan has what is left. A refused token, a
