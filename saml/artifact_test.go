@@ -53,8 +53,10 @@ func artifact(entityID string, index byte) string {
 // several ways.
 func TestArtifact(t *testing.T) {
 	t.Parallel()
+	unsigned := func(f *samltest.Forge) { f.SignAssertion, f.SignResponse = false, false }
 	for _, tt := range []struct {
 		name   string
+		policy saml.Policy
 		spoil  func(f *samltest.Forge)
 		answer func(x string) string // before it is signed
 		tamper func(x string) string
@@ -66,7 +68,11 @@ func TestArtifact(t *testing.T) {
 		{name: "control"},
 		{name: "control: by POST", post: true},
 		{name: "control: no Destination", spoil: func(f *samltest.Forge) { f.Destination = "" }},
-		{name: "unsigned", spoil: func(f *samltest.Forge) { f.SignAssertion, f.SignResponse = false, false }, want: saml.CheckUnsigned},
+		{name: "control: signed by its answer", spoil: unsigned},
+		{name: "assertion unsigned", spoil: unsigned, policy: saml.Policy{RequireSignedAssertion: true}, want: saml.CheckUnsigned},
+		{name: "nothing signed", spoil: unsigned, tamper: func(x string) string { return strings.Replace(x, sigRE.FindString(x), "", 1) }, want: saml.CheckUnsigned},
+		{name: "signed by its answer and changed", spoil: unsigned, tamper: replace("alice@example.test", "mallory@example.test"), want: saml.CheckSignature},
+		{name: "signed by a stranger's answer", spoil: unsigned, key: samltest.OtherKey(), want: saml.CheckSignature},
 		{name: "wrong audience", spoil: func(f *samltest.Forge) { f.Audiences = nil }, want: saml.CheckAudience},
 		{name: "unsolicited", spoil: func(f *samltest.Forge) { f.InResponseTo, f.ConfirmInResponseTo = "", "" }, want: saml.CheckUnsolicited},
 		{name: "another request", spoil: func(f *samltest.Forge) { f.InResponseTo = "_x" }, want: saml.CheckRequest},
@@ -98,7 +104,8 @@ func TestArtifact(t *testing.T) {
 			var out *saml.Outgoing
 			var sp *samltest.SP
 			asked := 0
-			sp = samltest.NewSP(t, entity, func(c *saml.SPConfig, _ *saml.Connection) {
+			sp = samltest.NewSP(t, entity, func(c *saml.SPConfig, conn *saml.Connection) {
+				conn.Policy = tt.policy
 				c.Client = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 					asked++
 					body, err := io.ReadAll(r.Body)

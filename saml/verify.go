@@ -18,7 +18,9 @@ func (s *ServiceProvider) verifyResponse(ctx context.Context, r *response, c *Co
 	d := s.decrypter(c)
 	defer func() { d.settle(ctx, err) }()
 	keys := c.peerKeys(now)
-	top, covered := r.root, false
+	// The ArtifactResponse was signed by the same connection's keys, and root is
+	// what its signature shows: as good as a signature of the Response.
+	top, covered := r.root, r.artifact
 	if r.signature.Exists() {
 		if top, err = verifyEnveloped(r.root, keys, c.Policy.InsecureAllowSHA1); err != nil {
 			return nil, err
