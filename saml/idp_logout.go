@@ -92,12 +92,15 @@ func (p *IdentityProvider) handleLogout(r *http.Request, end func(ctx context.Co
 	if err != nil {
 		return nil, err
 	}
-	destinations := []string{p.cfg.SLO}
+	at := p.cfg.SLO
 	if m.soap {
-		destinations = []string{p.cfg.SLOSOAP}
+		at = p.cfg.SLOSOAP
+	}
+	if at == "" {
+		return nil, refuse(CheckBinding, "logout by %q, which is not offered", m.in.binding)
 	}
 	now := p.cfg.Now()
-	if err := m.trust(m.in, peer.keys(p.cfg.Now()), peer.InsecureAllowSHA1, peer.Entity.EntityID, destinations, now, p.cfg.Skew); err != nil {
+	if err := m.trust(m.in, peer.keys(p.cfg.Now()), peer.InsecureAllowSHA1, peer.Entity.EntityID, []string{at}, now, p.cfg.Skew); err != nil {
 		return nil, err
 	}
 	if m.response {

@@ -271,20 +271,42 @@ func PreferredNameID(sp *Entity, offered ...string) (format string, ok bool) {
 	return offered[0], true
 }
 
+// maxParked bounds what a stranger's request may make the store keep.
+const maxParked = 16 << 10
+
 // Park keeps the request in the store while the person signs in and returns
-// an unguessable handle for [IdentityProvider.Resume].
+// an unguessable handle for [IdentityProvider.Resume]. A request of more than
+// 16 KiB is refused: anybody can send one that is small on the wire.
 func (p *IdentityProvider) Park(ctx context.Context, req *Request) (string, error) {
-	handle := randomToken()
-	now := p.cfg.Now()
-	if err := putRecord(ctx, p.cfg.Store, now, KindParked, hashToken("parked", handle), req.SP, req, now.Add(p.cfg.RequestLifetime)); err != nil {
-		return "", err
+	handle, err := p.park(ctx, req)
+	if err != nil {
+		p.refused(ctx, err)
+	}
+	return handle, err
+}
+
+func (p *IdentityProvider) park(ctx context.Context, req *Request) (string, error) {
+	data, err := json.Marshal(req)
+	if err != nil {
+		return "", refuse(CheckStore, "encode parked: %w", err)
+	}
+	if len(data) > maxParked {
+		return "", refuse(CheckInput, "a request of %d bytes to be parked", len(data))
+	}
+	handle, now := randomToken(), p.cfg.Now()
+	err = p.cfg.Store.Put(ctx, Record{
+		Kind: KindParked, Key: hashToken("parked", handle), Connection: req.SP, Data: data, Expires: now.Add(p.cfg.RequestLifetime),
+	}, now)
+	if err != nil {
+		return "", refuse(CheckStore, "put parked: %w", err)
 	}
 	req.handle = handle
 	return handle, nil
 }
 
 // Resume returns a parked request. It may be called again; Respond or Fail
-// end the request, and only one of them succeeds.
+// end the request, and only one of them succeeds, under whatever handle: a
+// request that arrives again has another.
 func (p *IdentityProvider) Resume(ctx context.Context, handle string) (*Request, error) {
 	rec, err := p.cfg.Store.Get(ctx, KindParked, hashToken("parked", handle), p.cfg.Now())
 	if errors.Is(err, ErrNotFound) {
@@ -301,17 +323,19 @@ func (p *IdentityProvider) Resume(ctx context.Context, handle string) (*Request,
 	return &req, nil
 }
 
-// spend ends a request: an answer is given once. One that was never parked
-// leaves a mark of its ID.
+// spend ends a request: an answer is given once. The mark of its ID lasts as
+// long as it can arrive and then be parked.
 func (p *IdentityProvider) spend(ctx context.Context, req *Request) error {
 	now := p.cfg.Now()
 	if req.handle != "" {
 		var ignored Request
-		return takeRecord(ctx, p.cfg.Store, now, KindParked, hashToken("parked", req.handle), &ignored, CheckRequest)
+		if err := takeRecord(ctx, p.cfg.Store, now, KindParked, hashToken("parked", req.handle), &ignored, CheckRequest); err != nil {
+			return err
+		}
 	}
 	err := p.cfg.Store.Put(ctx, Record{
 		Kind: KindReplay, Key: hashKey("authn-request", p.cfg.EntityID, req.SP, req.ID), Connection: req.SP, Data: []byte{},
-		Expires: req.IssueInstant.Add(p.cfg.RequestLifetime + 2*p.cfg.Skew),
+		Expires: req.IssueInstant.Add(2*p.cfg.RequestLifetime + 2*p.cfg.Skew),
 	}, now)
 	if errors.Is(err, ErrExists) {
 		return refuse(CheckReplay, "request %.80q has been answered", req.ID)

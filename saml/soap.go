@@ -60,6 +60,9 @@ func (q question) logout(ctx context.Context, n NameID, indexes []string) (id st
 
 // postSOAP sends a signed message and returns the answer.
 func postSOAP(ctx context.Context, client *http.Client, location string, msg []byte, limit int) ([]byte, error) {
+	if err := checkLocation(location); err != nil { // a client of the caller's may not look
+		return nil, refuse(CheckLocation, "%q: %w", location, err)
+	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, location, bytes.NewReader(wrapSOAP(msg)))
 	if err != nil {
 		return nil, refuse(CheckFetch, "%w", err)

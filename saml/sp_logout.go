@@ -133,8 +133,10 @@ func (s *ServiceProvider) handleLogout(r *http.Request, at string, end func(ctx 
 		return nil, err
 	}
 	defer func() { err = trusted[0].of(err) }()
-	if err := once(ctx, s.cfg.Store, now, s.cfg.Skew, trusted[0].ID, m); err != nil {
-		return nil, err
+	for _, c := range trusted { // of each: their order is not always the same
+		if err := once(ctx, s.cfg.Store, now, s.cfg.Skew, c.ID, m); err != nil {
+			return nil, err
+		}
 	}
 	id, indexes, err := m.names(ctx, s.decrypter(trusted[0]))
 	if err != nil {
