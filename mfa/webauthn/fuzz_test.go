@@ -55,14 +55,20 @@ func FuzzJSON(f *testing.F) {
 	f.Add([]byte(`{"a":"\ud83d\ude00\n","b":[1,-0.5e+3,true,null,{}],"":{}}`))
 	f.Add([]byte(`{"a":1,"\u0061":2}`))
 	f.Add([]byte(`{"a":"\ud83d"}`))
+	f.Add([]byte(`{"a":66.688E888886}`))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		n, err := parseObject(in)
 		if err != nil {
 			return
 		}
 		var m map[string]any
-		if err := json.Unmarshal(in, &m); err != nil {
+		d := json.NewDecoder(bytes.NewReader(in))
+		d.UseNumber() // 1E999 is a number of JSON and of no float64
+		if err := d.Decode(&m); err != nil {
 			t.Fatalf("encoding/json: %v", err)
+		}
+		if d.More() {
+			t.Fatal("encoding/json sees something after the object")
 		}
 		if len(m) != len(n.members) {
 			t.Fatalf("%d members, encoding/json has %d", len(n.members), len(m))
