@@ -20,7 +20,7 @@ func (a *assertionReader) readAttributes() error {
 		for e := range st.Children() {
 			if e.Is(nsSAML, "EncryptedAttribute") {
 				var err error
-				if e, err = a.decrypter.element(a.ctx, e, "Attribute", true); err != nil {
+				if e, err = a.decrypter.element(a.ctx, e, "Attribute"); err != nil {
 					return err
 				}
 			}

@@ -15,12 +15,13 @@ import (
 	"github.com/gatehouse-id/gatehouse/saml/internal/xmltree"
 )
 
-// Decryptions of unauthenticated ciphertext that fail are counted by
-// connection and hour: a padding oracle needs hundreds for each byte. Those
-// that are under way count with them.
+// Decryptions of unauthenticated ciphertext that fail are counted by content
+// key: a padding oracle needs hundreds for each byte, all under the one key of
+// what was intercepted. Whoever has no such message has keys of their own, and
+// uses up nobody's. Those that are under way count with them.
 const (
-	maxFailures   = 32
-	failureWindow = time.Hour
+	maxFailures   = 8
+	failureWindow = 15 * time.Minute
 )
 
 // Block encryption algorithms that we send, most preferred first.
@@ -71,11 +72,10 @@ type decrypter struct {
 	store Store
 	now   time.Time
 	keys  []DecryptionKey
-	who   string // a connection's ID or a peer's entityID: whose failures are counted together
-	of    string // our entityID, with a peer
-	cbc   bool   // AES-CBC is accepted
-	des   bool   // and 3DES
-	slot  string // claimed; "" as long as all ciphertext was authenticated
+	who   string            // a connection's ID or a peer's entityID: whose message it is
+	cbc   bool              // AES-CBC is accepted
+	des   bool              // and 3DES
+	slots map[string]string // claimed, by the hash of the content key
 }
 
 func (s *ServiceProvider) decrypter(c *Connection) *decrypter {
@@ -86,7 +86,7 @@ func (s *ServiceProvider) decrypter(c *Connection) *decrypter {
 }
 
 func (p *IdentityProvider) decrypter(sp string) *decrypter {
-	return &decrypter{store: p.cfg.Store, now: p.cfg.Now(), keys: p.cfg.DecryptionKeys, who: sp, of: p.cfg.EntityID, cbc: true}
+	return &decrypter{store: p.cfg.Store, now: p.cfg.Now(), keys: p.cfg.DecryptionKeys, who: sp, cbc: true}
 }
 
 // assertion decrypts an EncryptedAssertion. covered says that a verified
@@ -101,28 +101,19 @@ func (d *decrypter) assertion(ctx context.Context, e xmltree.Node, covered, soli
 	if !info.Authenticated && !covered && !solicited {
 		return e, false, refuse(CheckDecryptPolicy, "%s neither signed nor asked for", info.Algorithm)
 	}
-	n, err = d.element(ctx, e, "Assertion", covered)
+	n, err = d.element(ctx, e, "Assertion")
 	return n, info.Authenticated, err
 }
 
 // element decrypts an element and returns it if it is the one that is
-// expected. Unauthenticated ciphertext takes one of the peer's slots first:
-// whoever signed for it may have it from elsewhere.
-func (d *decrypter) element(ctx context.Context, e xmltree.Node, local string, covered bool) (xmltree.Node, error) {
-	info, err := xmlenc.Inspect(e)
-	if err != nil {
-		return e, decryptError(err)
-	}
-	if !info.Authenticated {
-		if err := d.claim(ctx, covered); err != nil {
-			return e, err
-		}
-	}
-	o := xmlenc.Options{AllowCBC: d.cbc, AllowTripleDES: d.des}
+// expected. Unauthenticated ciphertext takes one of its key's slots first, also
+// if it is signed: whoever signed for it may have it from elsewhere.
+func (d *decrypter) element(ctx context.Context, e xmltree.Node, local string) (xmltree.Node, error) {
+	o := xmlenc.Options{AllowCBC: d.cbc, AllowTripleDES: d.des, Attempt: func(key []byte) error { return d.claim(ctx, key) }}
 	for _, k := range d.keys {
 		o.Keys = append(o.Keys, xmlenc.Key{Decrypter: k.Decrypter, Certificate: k.Certificate})
 	}
-	doc, _, err := xmlenc.Decrypt(e, o)
+	doc, info, err := xmlenc.Decrypt(e, o)
 	if err != nil {
 		return e, decryptError(err)
 	}
@@ -140,45 +131,53 @@ func (d *decrypter) element(ctx context.Context, e xmltree.Node, local string, c
 func (d *decrypter) nameID(ctx context.Context, e xmltree.Node) (NameID, error) {
 	if e.Is(nsSAML, "EncryptedID") {
 		var err error
-		if e, err = d.element(ctx, e, "NameID", true); err != nil {
+		if e, err = d.element(ctx, e, "NameID"); err != nil {
 			return NameID{}, err
 		}
 	}
 	return readNameID(e)
 }
 
-// claim takes a slot of this hour before anything is decrypted, so that
-// parallel attempts count too. Those whose ciphertext is signed have slots of
-// their own: strangers cannot use them up.
-func (d *decrypter) claim(ctx context.Context, covered bool) error {
-	if d.slot != "" {
+// claim takes a slot of the content key before anything is decrypted with it,
+// so that parallel attempts count too. The store learns a hash of the key.
+func (d *decrypter) claim(ctx context.Context, key []byte) error {
+	sum := hashKey("content-key", string(key))
+	if _, claimed := d.slots[sum]; claimed {
 		return nil
 	}
-	window := strconv.FormatInt(d.now.Unix()/int64(failureWindow/time.Second), 10)
 	for i := range maxFailures {
-		key := hashKey("failure", d.of, d.who, strconv.FormatBool(covered), window, strconv.Itoa(i))
-		err := d.store.Put(ctx, Record{Kind: KindFailure, Key: key, Connection: d.who, Data: []byte{}, Expires: d.now.Add(2 * failureWindow)}, d.now)
+		slot := hashKey("failure", sum, strconv.Itoa(i))
+		err := d.store.Put(ctx, Record{Kind: KindFailure, Key: slot, Connection: d.who, Data: []byte{}, Expires: d.now.Add(failureWindow)}, d.now)
 		switch {
 		case err == nil:
-			d.slot = key
+			if d.slots == nil {
+				d.slots = map[string]string{}
+			}
+			d.slots[sum] = slot
 			return nil
 		case !errors.Is(err, ErrExists):
 			return refuse(CheckStore, "put: %w", err)
 		}
 	}
-	return refuse(CheckDecryptPolicy, "%d decryptions failed within the hour", maxFailures)
+	return refuse(CheckDecryptPolicy, "%d decryptions with one content key failed within %v", maxFailures, failureWindow)
 }
 
-// settle gives the slot back unless the message could not be decrypted.
+// settle gives the slots back unless the message could not be decrypted.
 func (d *decrypter) settle(ctx context.Context, err error) {
-	if d.slot != "" && CheckOf(err) != CheckDecrypt {
-		// A slot that stays taken is one attempt less, and no harm.
-		_, _ = d.store.Take(context.WithoutCancel(ctx), KindFailure, d.slot, d.now)
-		d.slot = ""
+	if CheckOf(err) == CheckDecrypt {
+		return
 	}
+	for _, slot := range d.slots {
+		// A slot that stays taken is one attempt less, and no harm.
+		_, _ = d.store.Take(context.WithoutCancel(ctx), KindFailure, slot, d.now)
+	}
+	d.slots = nil
 }
 
 func decryptError(err error) error {
+	if CheckOf(err) != "" { // of claim
+		return err
+	}
 	var e *xmlenc.Error
 	if errors.As(err, &e) {
 		switch e.Check {

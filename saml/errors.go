@@ -63,7 +63,7 @@ const (
 	CheckDecrypt Check = "decrypt"
 	// CheckDecryptPolicy: the encryption is not acceptable here: CBC without a
 	// signature around it and without an outstanding request, or too many
-	// failures of this peer.
+	// failures with one content key.
 	CheckDecryptPolicy Check = "decrypt-policy"
 	// CheckDestination: Destination is not this endpoint (Core 3.2.2).
 	CheckDestination Check = "destination"

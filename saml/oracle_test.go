@@ -5,12 +5,15 @@ package saml_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
+	"crypto/aes"
 	"encoding/base64"
 	"io"
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,20 +22,22 @@ import (
 	"github.com/gatehouse-id/gatehouse/saml/samltest"
 )
 
-// maxFailures is how many decryptions of unauthenticated ciphertext may fail
-// within an hour.
-const maxFailures = 32
+// maxFailures is how many decryptions of unauthenticated ciphertext with one
+// content key may fail within 15 minutes.
+const maxFailures = 8
+
+var encryptedRE = regexp.MustCompile(`(?s)<saml:EncryptedAssertion.*</saml:EncryptedAssertion>`)
 
 // TestDecryptionOracle (duty 14): a failed decryption of unauthenticated
-// ciphertext ends the request, and few of them end them all, whatever it was
-// that was not an assertion.
+// ciphertext ends the request, and few of them with one content key end them
+// all, whatever it was that was not an assertion. Nobody else's logins end.
 func TestDecryptionOracle(t *testing.T) {
 	t.Parallel()
 	idp := samltest.NewIdP(t)
 	now := time.Now()
 	idp.Now = func() time.Time { return now }
 	sp := samltest.NewSP(t, idp.Entity(), func(c *saml.SPConfig, _ *saml.Connection) { c.Now = idp.Now })
-	attempt := func(change func(f *samltest.Forge)) error {
+	forge := func(change func(f *samltest.Forge)) (*saml.Outgoing, url.Values) {
 		t.Helper()
 		out := sp.Start(saml.LoginOptions{})
 		f := idp.Forge(sp.Connection, out, samltest.Alice())
@@ -43,50 +48,93 @@ func TestDecryptionOracle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		return out, form
+	}
+	attempt := func(change func(f *samltest.Forge)) error {
+		t.Helper()
+		out, form := forge(change)
 		_, first := sp.Receive(form, out)
 		if _, err := sp.Receive(form, out); saml.CheckOf(err) != saml.CheckRequest {
 			t.Errorf("a second attempt at one request: %v", err)
 		}
 		return first
 	}
-	broken := func(f *samltest.Forge) { f.AfterSigning = func(string) string { return "<broken" } }
-	other := func(f *samltest.Forge) {
-		f.AfterSigning = func(string) string { return `<saml:Other ` + assertNS + `/>` }
-	}
-	altered := func(f *samltest.Forge) {
-		f.AfterSigning = func(x string) string { return evilRE.ReplaceAllString(x, "mallory@") }
-	}
-	inside := func(f *samltest.Forge) { f.SignResponse = true; broken(f) }
 	good := func(*samltest.Forge) {}
+	// intercept returns the encrypted assertion of somebody's Response.
+	intercept := func(afterSigning func(string) string) (part string) {
+		t.Helper()
+		_, form := forge(func(f *samltest.Forge) { f.AfterSigning = afterSigning })
+		x, err := samltest.Decode(form.Get("SAMLResponse"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return encryptedRE.FindString(x)
+	}
+	// bring puts what was intercepted into a Response of one's own.
+	bring := func(part string) func(f *samltest.Forge) {
+		return func(f *samltest.Forge) {
+			f.Finally = func(x string) string { return encryptedRE.ReplaceAllLiteralString(x, part) }
+		}
+	}
+	inside := func(part string) func(f *samltest.Forge) {
+		return func(f *samltest.Forge) {
+			f.Finally = func(x string) string { return sign(t, encryptedRE.ReplaceAllLiteralString(x, part), samltest.Key()) }
+		}
+	}
+	genuine := intercept(nil)
 	for range maxFailures + 1 {
-		if err := attempt(good); err != nil {
+		if err := attempt(bring(genuine)); saml.CheckOf(err) != saml.CheckInResponseTo {
 			t.Fatalf("the control, which uses nothing up: %v", err)
 		}
 	}
-	for i := range maxFailures {
-		if err := attempt([]func(*samltest.Forge){broken, other, altered}[i%3]); saml.CheckOf(err) != saml.CheckDecrypt {
-			t.Fatal(err)
+	for name, tt := range map[string]struct{ part, after string }{
+		"another last byte":  {flipped(t, genuine, -1), genuine},
+		"another first byte": {flipped(t, intercept(nil), 0), ""},
+		"no XML":             {intercept(func(string) string { return "<broken" }), ""},
+		"another element":    {intercept(func(string) string { return `<saml:Other ` + assertNS + `/>` }), ""},
+		"another assertion":  {intercept(func(x string) string { return evilRE.ReplaceAllString(x, "mallory@") }), ""},
+	} {
+		for i := range maxFailures {
+			change := bring(tt.part)
+			if i%2 == 1 { // they count together
+				change = inside(tt.part)
+			}
+			if err := attempt(change); saml.CheckOf(err) != saml.CheckDecrypt {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		for _, change := range []func(*samltest.Forge){bring(tt.part), inside(tt.part), bring(cmp.Or(tt.after, tt.part))} {
+			if err := attempt(change); saml.CheckOf(err) != saml.CheckDecryptPolicy {
+				t.Errorf("%s, after %d failures: %v", name, maxFailures, err)
+			}
 		}
 	}
-	for _, change := range []func(*samltest.Forge){broken, good} {
-		if err := attempt(change); saml.CheckOf(err) != saml.CheckDecryptPolicy {
-			t.Errorf("after %d failures: %v", maxFailures, err)
-		}
+	if err := attempt(good); err != nil {
+		t.Errorf("a stranger ended somebody's login: %v", err)
 	}
-	// Strangers have not used up what the identity provider may do, and it
-	// may not do more.
-	for range maxFailures {
-		if err := attempt(inside); saml.CheckOf(err) != saml.CheckDecrypt {
-			t.Fatalf("inside of a signature: %v", err)
-		}
+	now = now.Add(15 * time.Minute)
+	if err := attempt(bring(flipped(t, genuine, -1))); saml.CheckOf(err) != saml.CheckDecrypt {
+		t.Errorf("15 minutes later: %v", err)
 	}
-	if err := attempt(inside); saml.CheckOf(err) != saml.CheckDecryptPolicy {
-		t.Errorf("after %d failures inside of a signature: %v", maxFailures, err)
+}
+
+// flipped changes a bit of the content's ciphertext; its first block is the
+// initialisation vector.
+func flipped(t *testing.T, part string, at int) string {
+	t.Helper()
+	i := strings.LastIndex(part, "<xenc:CipherValue>") + len("<xenc:CipherValue>")
+	j := strings.LastIndex(part, "</xenc:CipherValue>")
+	b, err := base64.StdEncoding.DecodeString(part[i:j])
+	if err != nil {
+		t.Fatal(err)
 	}
-	now = now.Add(time.Hour)
-	if err := attempt(broken); saml.CheckOf(err) != saml.CheckDecrypt {
-		t.Errorf("an hour later: %v", err)
+	if at < 0 {
+		at += len(b) - aes.BlockSize // what changes in the last byte of the plaintext
+		b[at] ^= 0x80
+	} else {
+		b[at] ^= 1
 	}
+	return part[:i] + base64.StdEncoding.EncodeToString(b) + part[j:]
 }
 
 var evilRE = regexp.MustCompile(`alice@`)
@@ -113,7 +161,7 @@ func (k slowKey) Decrypt(rand io.Reader, msg []byte, o crypto.DecrypterOpts) ([]
 // nobody makes more of them at once.
 func TestDecryptionOracleInParallel(t *testing.T) {
 	t.Parallel()
-	const n = maxFailures + 8
+	const n = 5 * maxFailures
 	k := slowKey{begun: make(chan struct{}, n), proceed: make(chan struct{})}
 	idp := samltest.NewIdP(t)
 	sp := samltest.NewSP(t, idp.Entity(), func(c *saml.SPConfig, _ *saml.Connection) {
@@ -123,40 +171,34 @@ func TestDecryptionOracleInParallel(t *testing.T) {
 		c.Now = func() time.Time { return now } // within one hour
 	})
 	results := make(chan saml.Check, n)
+	out := sp.Start(saml.LoginOptions{})
+	f := idp.Forge(sp.Connection, out, samltest.Alice())
+	encrypted(f)
+	f.Encryption, f.SignResponse, f.AfterSigning = aes128, false, func(string) string { return "<broken" }
+	form, err := f.Form()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range n {
-		out := sp.Start(saml.LoginOptions{})
-		f := idp.Forge(sp.Connection, out, samltest.Alice())
-		encrypted(f)
-		f.Encryption, f.SignResponse, f.AfterSigning = aes128, false, func(string) string { return "<broken" }
-		form, err := f.Form()
-		if err != nil {
-			t.Fatal(err)
-		}
 		go func() {
 			_, err := sp.VerifyPosted(t.Context(), form.Get("SAMLResponse"), sp.Connection, out.ID)
 			results <- saml.CheckOf(err)
 		}()
 	}
-	begun := 0
-	var ended []saml.Check
-	for begun+len(ended) < n {
-		select {
-		case <-k.begun:
-			begun++
-		case c := <-results:
-			ended = append(ended, c)
-		}
+	for range n {
+		<-k.begun
 	}
 	close(k.proceed)
-	for len(ended) < n {
+	var ended []saml.Check
+	for range n {
 		ended = append(ended, <-results)
 	}
 	count := map[saml.Check]int{}
 	for _, c := range ended {
 		count[c]++
 	}
-	if begun != maxFailures || count[saml.CheckDecrypt] != maxFailures || count[saml.CheckDecryptPolicy] != n-maxFailures {
-		t.Errorf("%d attempts at once, refused by %v", begun, count)
+	if count[saml.CheckDecrypt] != maxFailures || count[saml.CheckDecryptPolicy] != n-maxFailures {
+		t.Errorf("%d attempts at once, refused by %v", n, count)
 	}
 }
 
@@ -225,7 +267,7 @@ func TestLogoutEncryptedID(t *testing.T) {
 	if e := idp.Entity().IdP.Keys; len(e) != 2 || e[1].Use != "encryption" || e[1].Certificate != key.Certificate || len(e[1].Encryption) == 0 {
 		t.Errorf("metadata has the keys %+v", e)
 	}
-	request := func(plain string, o xmlenc.EncryptOptions) *http.Request {
+	bring := func(data []byte) *http.Request {
 		out, err := f.sps[0].Logout(t.Context(), f.as[0].Logout())
 		if err != nil {
 			t.Fatal(err)
@@ -234,6 +276,10 @@ func TestLogoutEncryptedID(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		x = sign(t, nameRE.ReplaceAllString(x, `<saml:EncryptedID `+assertNS+`>`+string(data)+`</saml:EncryptedID>`), samltest.SPKey())
+		return formRequest(url.Values{"SAMLRequest": {base64.StdEncoding.EncodeToString([]byte(x))}})
+	}
+	encrypt := func(plain string, o xmlenc.EncryptOptions) []byte {
 		if o.Certificate == nil {
 			o.Certificate = key.Certificate
 		}
@@ -241,10 +287,9 @@ func TestLogoutEncryptedID(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		data = bytes.Replace(data, []byte(xmlenc.AES192CBC), []byte(xmlenc.TripleDES), 1)
-		x = sign(t, nameRE.ReplaceAllString(x, `<saml:EncryptedID `+assertNS+`>`+string(data)+`</saml:EncryptedID>`), samltest.SPKey())
-		return formRequest(url.Values{"SAMLRequest": {base64.StdEncoding.EncodeToString([]byte(x))}})
+		return bytes.Replace(data, []byte(xmlenc.AES192CBC), []byte(xmlenc.TripleDES), 1)
 	}
+	request := func(plain string, o xmlenc.EncryptOptions) *http.Request { return bring(encrypt(plain, o)) }
 	cbc := xmlenc.EncryptOptions{Algorithm: aes128}
 	for _, tt := range []struct {
 		name  string
@@ -276,18 +321,19 @@ func TestLogoutEncryptedID(t *testing.T) {
 			}
 		})
 	}
-	// Two of them failed above.
-	for range maxFailures - 2 {
-		if _, err := idp.HandleLogout(request("<broken", cbc), f.endIdP); saml.CheckOf(err) != saml.CheckDecrypt {
+	genuine := encrypt(name, cbc)
+	altered := []byte(flipped(t, string(genuine), -1))
+	for range maxFailures {
+		if _, err := idp.HandleLogout(bring(altered), f.endIdP); saml.CheckOf(err) != saml.CheckDecrypt {
 			t.Fatal(err)
 		}
 	}
-	for _, plain := range []string{"<broken", name} {
-		if _, err := idp.HandleLogout(request(plain, cbc), f.endIdP); saml.CheckOf(err) != saml.CheckDecryptPolicy {
+	for _, data := range [][]byte{altered, genuine} {
+		if _, err := idp.HandleLogout(bring(data), f.endIdP); saml.CheckOf(err) != saml.CheckDecryptPolicy {
 			t.Errorf("after %d failures: %v", maxFailures, err)
 		}
 	}
-	if _, err := idp.HandleLogout(request(name, xmlenc.EncryptOptions{}), f.endIdP); err != nil {
-		t.Errorf("authenticated ciphertext is not counted: %v", err)
+	if _, err := idp.HandleLogout(request(name, cbc), f.endIdP); err != nil {
+		t.Errorf("another message: %v", err)
 	}
 }

@@ -55,9 +55,9 @@ type Policy struct {
 	// NoEncryptionKey publishes no encryption key for the connection.
 	NoEncryptionKey bool
 	// RefuseCBC refuses AES-CBC. Without it AES-CBC is accepted where a
-	// signature covers it or a request was outstanding, and at most 32
-	// decryptions of either kind failed within the hour: peers older than XML
-	// Encryption 1.1 know nothing else.
+	// signature covers it or a request was outstanding, and at most 8
+	// decryptions with its content key failed within 15 minutes: peers older
+	// than XML Encryption 1.1 know nothing else.
 	RefuseCBC bool
 	// AllowTripleDES accepts 3DES-CBC under the same conditions.
 	AllowTripleDES bool

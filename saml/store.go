@@ -40,7 +40,7 @@ const (
 	// KindMessage: a message of ours that waits for its artifact to be
 	// resolved, sealed; by the artifact's MessageHandle.
 	KindMessage Kind = "message"
-	// KindFailure: a decryption that failed; they are capped per connection.
+	// KindFailure: a decryption that failed; they are capped per content key.
 	KindFailure Kind = "failure"
 )
 

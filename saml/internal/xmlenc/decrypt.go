@@ -34,6 +34,10 @@ type Options struct {
 	AllowCBC bool
 	// AllowTripleDES accepts 3DES-CBC, under the same conditions.
 	AllowTripleDES bool
+	// Attempt, if not nil, is told of each content key before it decrypts what
+	// does not authenticate. Its error ends the decryption and is returned as
+	// it is.
+	Attempt func(key []byte) error
 	// Limits bounds the decrypted document.
 	Limits xmltree.Limits
 }
@@ -146,8 +150,16 @@ func open(el xmltree.Node, a algorithm, keys []transport, ciphertext []byte, o O
 			if err != nil {
 				continue
 			}
+			if !a.authenticated && o.Attempt != nil {
+				if err := o.Attempt(secret); err != nil {
+					return nil, err
+				}
+			}
 			plain, ok := a.open(secret, slices.Clone(ciphertext))
-			if !ok {
+			switch {
+			case !ok && !a.authenticated: // one content key is one attempt
+				return nil, failed()
+			case !ok:
 				continue
 			}
 			doc, err := xmltree.ParseIn(plain, el, o.Limits)

@@ -6,6 +6,7 @@ package xmlenc_test
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"strings"
 	"testing"
 
@@ -305,5 +306,31 @@ func TestCanonical(t *testing.T) {
 		if err := doc.Root().Canonical(&b, xmltree.Form{Exclusive: true}); err != nil || b.String() != string(data) {
 			t.Errorf("%s, %v\nwant %s", data, err, b.String())
 		}
+	}
+}
+
+// Unauthenticated ciphertext is tried with one content key: a second one would
+// hide from the caller how the first one fared.
+func TestOneAttempt(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		algorithm string
+		attempts  int
+		want      xmlenc.Check
+	}{{xmlenc.AES128GCM, 0, ""}, {xmlenc.AES128CBC, 1, xmlenc.CheckDecrypt}} {
+		x := encrypt(t, assertion, xmlenc.EncryptOptions{Algorithm: tt.algorithm})
+		other := encrypt(t, assertion, xmlenc.EncryptOptions{Algorithm: tt.algorithm})
+		key := other[strings.Index(other, "<xenc:EncryptedKey>") : strings.Index(other, "</xenc:EncryptedKey>")+len("</xenc:EncryptedKey>")]
+		o, attempts := all(), 0
+		o.Attempt = func([]byte) error { attempts++; return nil }
+		_, _, err := xmlenc.Decrypt(wrap(t, replace(x, "<xenc:EncryptedKey>", key+"<xenc:EncryptedKey>")), o)
+		if xmlenc.CheckOf(err) != tt.want || (err == nil) != (tt.want == "") || attempts != tt.attempts {
+			t.Errorf("%s: %v, %d attempts", tt.algorithm, err, attempts)
+		}
+	}
+	o, stop := all(), errors.New("stop")
+	o.Attempt = func([]byte) error { return stop }
+	if _, _, err := xmlenc.Decrypt(wrap(t, encrypt(t, assertion, xmlenc.EncryptOptions{Algorithm: xmlenc.AES128CBC})), o); !errors.Is(err, stop) {
+		t.Errorf("not stopped: %v", err)
 	}
 }
