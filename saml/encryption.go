@@ -30,11 +30,10 @@ var sendable = []string{xmlenc.AES256GCM, xmlenc.AES128GCM, xmlenc.AES192GCM, xm
 // encryptAssertion encrypts for the peer's first RSA key, by the first
 // algorithm that both sides know. Without a key the assertion stays in clear.
 func encryptAssertion(assertion []byte, keys []Key, algorithm string) ([]byte, error) {
-	i := slices.IndexFunc(keys, func(k Key) bool { _, ok := k.PublicKey.(*rsa.PublicKey); return ok })
-	if i < 0 {
+	k, ok := recipient(keys)
+	if !ok {
 		return assertion, nil
 	}
-	k := keys[i]
 	o := xmlenc.EncryptOptions{Public: k.PublicKey.(*rsa.PublicKey), Certificate: k.Certificate, Algorithm: algorithm}
 	if o.Algorithm == "" {
 		o.Algorithm = chooseAlgorithm(k.Encryption)
@@ -53,13 +52,32 @@ func encryptAssertion(assertion []byte, keys []Key, algorithm string) ([]byte, e
 	return w.b, nil
 }
 
+// recipient is the key that we encrypt for.
+func recipient(keys []Key) (Key, bool) {
+	i := slices.IndexFunc(keys, func(k Key) bool { _, ok := k.PublicKey.(*rsa.PublicKey); return ok })
+	if i < 0 {
+		return Key{}, false
+	}
+	return keys[i], true
+}
+
+// authenticates tells whether a block encryption algorithm that we send does.
+func authenticates(algorithm string) bool { return slices.Contains(sendable[:3], algorithm) }
+
+// weakerEncryption tells whether assertions would go out in clear, or without
+// authentication, by other keys of the peer.
+func weakerEncryption(old, fetched []Key) bool {
+	a, had := recipient(encryption(old))
+	b, has := recipient(encryption(fetched))
+	return had && (!has || authenticates(chooseAlgorithm(a.Encryption)) && !authenticates(chooseAlgorithm(b.Encryption)))
+}
+
 // chooseAlgorithm takes the best of what metadata lists: the list is the
 // peer's order, but authenticated algorithms come before others.
 func chooseAlgorithm(listed []string) string {
 	for _, gcm := range []bool{true, false} {
 		for _, a := range listed {
-			i := slices.Index(sendable, a)
-			if i >= 0 && (i < 3) == gcm {
+			if slices.Contains(sendable, a) && authenticates(a) == gcm {
 				return a
 			}
 		}

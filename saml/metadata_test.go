@@ -193,6 +193,8 @@ func TestCheckUpdate(t *testing.T) {
 		{"requests unsigned", func(e *saml.Entity) { e.SP.AuthnRequestsSigned = false }, saml.CheckRefresh},
 		{"no signing key", func(e *saml.Entity) { e.IdP.Keys = nil }, saml.CheckRefresh},
 		{"no encryption", func(e *saml.Entity) { e.SP.Keys = e.SP.Keys[:1] }, saml.CheckRefresh},
+		{"encryption by CBC", func(e *saml.Entity) { e.SP.Keys[1].Encryption = []string{aes128} }, saml.CheckRefresh},
+		{"control: fewer algorithms", func(e *saml.Entity) { e.SP.Keys[1].Encryption = e.SP.Keys[1].Encryption[:1] }, ""},
 		{"another name", func(e *saml.Entity) { e.EntityID = "https://evil.test/" }, saml.CheckRefresh},
 		{"another role", func(e *saml.Entity) { e.IdP = nil }, saml.CheckRefresh},
 	} {
@@ -210,6 +212,26 @@ func TestCheckUpdate(t *testing.T) {
 				t.Errorf("refused by %q, want %q: %v", saml.CheckOf(err), tt.want, err)
 			}
 		})
+	}
+}
+
+// TestCheckUpdateClear (duty 25): a key that nothing can be encrypted for does
+// not stand in for one that is gone.
+func TestCheckUpdateClear(t *testing.T) {
+	t.Parallel()
+	keys := func(pairs ...saml.KeyPair) *saml.Entity {
+		e := samltest.NewSP(t, samltest.NewIdP(t).Entity(), nil).Entity()
+		e.SP.Keys = nil
+		for _, p := range pairs {
+			e.SP.Keys = append(e.SP.Keys, saml.Key{Certificate: p.Certificate, PublicKey: p.Certificate.PublicKey})
+		}
+		return e
+	}
+	if err := saml.CheckUpdate(keys(samltest.SPKey(), samltest.ECKey()), keys(samltest.SPKey())); err != nil {
+		t.Errorf("the control: %v", err)
+	}
+	if err := saml.CheckUpdate(keys(samltest.SPKey(), samltest.ECKey()), keys(samltest.ECKey())); saml.CheckOf(err) != saml.CheckRefresh {
+		t.Errorf("refused by %q, want %q: %v", saml.CheckOf(err), saml.CheckRefresh, err)
 	}
 }
 

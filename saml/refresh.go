@@ -17,10 +17,11 @@ import (
 )
 
 // CheckUpdate reports what fetched metadata may not change by itself: the
-// entityID, a new key, an endpoint on a new host, a requirement or the last
-// signing key that falls away. Whoever can answer for the address could else make themselves the
-// peer. Metadata with a verified signature needs no such check; all other
-// waits for an administrator, who calls [Entity.Describe].
+// entityID, a new key, an endpoint on a new host, a requirement, the last
+// signing key or encryption that falls away. Whoever can answer for the address
+// could else make themselves the peer. Metadata with a verified signature needs
+// no such check; all other waits for an administrator, who calls
+// [Entity.Describe].
 func CheckUpdate(old, fetched *Entity) error {
 	if old.EntityID != fetched.EntityID {
 		return refuse(CheckRefresh, "entity %.200q in place of %q", fetched.EntityID, old.EntityID)
@@ -54,8 +55,8 @@ func CheckUpdate(old, fetched *Entity) error {
 			return refuse(CheckRefresh, "AuthnRequestsSigned falls away")
 		case a.WantAssertionsSigned && !b.WantAssertionsSigned:
 			return refuse(CheckRefresh, "WantAssertionsSigned falls away")
-		case len(encryption(a.Keys)) > 0 && len(encryption(b.Keys)) == 0:
-			return refuse(CheckRefresh, "encryption falls away")
+		case weakerEncryption(a.Keys, b.Keys):
+			return refuse(CheckRefresh, "encryption falls away, or its authentication")
 		}
 	}
 	return nil
