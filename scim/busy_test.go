@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/scim"
 )
@@ -47,14 +48,17 @@ func TestErrBusy(t *testing.T) {
 		{"DELETE", "/Users/1", ""},
 	} {
 		t.Run(c.method+" "+c.path, func(t *testing.T) {
-			store := &busy{err: fmt.Errorf("insert: %w: secret cause", scim.ErrBusy)}
-			s := newServer(t, func(config *scim.Config) { config.Users, config.Groups = store, nil })
-			r := s.do(c.method, c.path, c.body).want(http.StatusServiceUnavailable)
-			if r.header.Get("Retry-After") != "1" || r.at("detail") != "the store is busy" || r.at("status") != "503" {
-				t.Errorf("Retry-After %q, %s", r.header.Get("Retry-After"), r.text)
-			}
-			if s.err.Check != scim.CheckBusy || !errors.Is(s.err, scim.ErrBusy) || store.asked != 1 {
-				t.Errorf("refused by %v after %d calls", s.err, store.asked)
+			cause := fmt.Errorf("insert: %w: secret cause", scim.ErrBusy)
+			for _, err := range []error{cause, &scim.Error{Check: scim.CheckBusy, Public: "the store is busy", Err: cause, RetryAfter: time.Second}} {
+				store := &busy{err: err}
+				s := newServer(t, func(config *scim.Config) { config.Users, config.Groups = store, nil })
+				r := s.do(c.method, c.path, c.body).want(http.StatusServiceUnavailable)
+				if r.header.Get("Retry-After") != "1" || r.at("detail") != "the store is busy" || r.at("status") != "503" {
+					t.Errorf("Retry-After %q, %s", r.header.Get("Retry-After"), r.text)
+				}
+				if s.err.Check != scim.CheckBusy || !errors.Is(s.err, scim.ErrBusy) || store.asked != 1 {
+					t.Errorf("refused by %v after %d calls", s.err, store.asked)
+				}
 			}
 		})
 	}

@@ -5,6 +5,7 @@ package scim
 
 import (
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -121,27 +122,33 @@ func (f *planField) appendOne(b []byte, v reflect.Value) []byte {
 	return strconv.AppendFloat(b, v.Float(), 'g', -1, 64)
 }
 
-// plain reports whether default answers of the type contain every attribute.
+// isPlain reports whether default answers of the type contain every attribute
+// that is kept. Of users no store keeps the password.
 func (t *resourceType) isPlain() bool {
-	if len(t.ignored) > 0 && !(len(t.ignored) == 1 && t.ignored["password"]) || len(t.refused) > 0 {
+	user := t.plan.goType == reflect.TypeFor[User]()
+	if len(t.ignored) > 0 && !(user && len(t.ignored) == 1 && t.ignored["password"]) || len(t.refused) > 0 {
 		return false
 	}
-	plain := func(attrs []Attribute) bool {
+	always := func(a *Attribute) bool { return a.Returned != ReturnedOnRequest && a.Returned != ReturnedNever }
+	plain := func(attrs []Attribute, but string) bool {
 		for i := range attrs {
-			for _, a := range append([]Attribute{attrs[i]}, attrs[i].SubAttributes...) {
-				if a.Returned == ReturnedOnRequest || a.Returned == ReturnedNever && a.Name != "password" {
-					return false
-				}
+			a := &attrs[i]
+			if a.Name != but && !always(a) || slices.ContainsFunc(a.SubAttributes, func(sub Attribute) bool { return !always(&sub) }) {
+				return false
 			}
 		}
 		return true
 	}
 	for i := range t.extensions {
-		if !plain(t.extensions[i].Schema.Attributes) {
+		if !plain(t.extensions[i].Schema.Attributes, "") {
 			return false
 		}
 	}
-	return plain(t.schema.Attributes)
+	but := ""
+	if user {
+		but = "password"
+	}
+	return plain(t.schema.Attributes, but)
 }
 
 // fast writes the default answer of a resource without a tree in between. ok

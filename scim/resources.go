@@ -222,7 +222,7 @@ func (c *call) settle(t *resourceType, fn func(ctx context.Context) error) error
 	for n := 1; ; n++ {
 		err := c.inTx(t, fn)
 		var e *Error
-		again := errors.Is(err, ErrVersion) && !errors.Is(err, errCondition) || errors.As(err, &e) && e.Check == CheckBusy
+		again := errors.Is(err, ErrVersion) && !errors.Is(err, errCondition) || errors.As(err, &e) && e.Check == CheckBusy && !errors.Is(err, ErrBusy)
 		if !again {
 			return err
 		}
