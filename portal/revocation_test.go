@@ -67,7 +67,7 @@ func TestRevokedEverywhere(t *testing.T) {
 	deny("999999999999").expect(http.StatusUnprocessableEntity, "no access to this account")
 	newBrowser(t, s, s.SignedIn(t, "bob")).post(path+"/deny", url.Values{"account": {portaltest.AccountDev}}).expect(http.StatusForbidden, "Only administrators")
 	role := "arn:aws:iam::" + portaltest.AccountDev + ":role/" + portaltest.PermissionSet
-	if len(d.roles) != 1 || d.roles[role] == "" || d.name != "GatehouseRevoked-"+id {
+	if len(d.roles) != 1 || d.roles[role] == "" || d.name != access.DenyName(id, "alice") {
 		t.Fatalf("denied %v as %s", d.roles, d.name)
 	}
 	var policy denyPolicy
@@ -82,6 +82,21 @@ func TestRevokedEverywhere(t *testing.T) {
 	if len(policy.Statement) != 1 || policy.Statement[0].Effect != "Deny" || condition["StringLike"]["aws:userid"] != "*:alice" {
 		t.Errorf("policy %s", d.roles[role])
 	}
+	// The policy of a name that she had before is not replaced: it still denies
+	// what runs under that name.
+	person, err := s.Store.Person(context.Background(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	person.UserName = "alice.b"
+	if err := s.Portal.Directory().UpdatePerson(context.Background(), "", "renamed", person); err != nil {
+		t.Fatal(err)
+	}
+	first := d.name
+	deny(portaltest.AccountDev).expect(http.StatusOK, "Saved.")
+	if d.name == first || !strings.HasPrefix(d.name, "GatehouseRevoked-"+id+"-") || !strings.Contains(d.roles[role], "*:alice.b") {
+		t.Errorf("renamed: %s takes the place of %s with %s", d.name, first, d.roles[role])
+	}
 	changes := map[string]int{}
 	events, err := s.Portal.Audit().Events(context.Background(), "", 100)
 	if err != nil {
@@ -92,7 +107,7 @@ func TestRevokedEverywhere(t *testing.T) {
 			changes[e.Details["change"]]++
 		}
 	}
-	if changes["requested"] != 2 || changes["applied"] != 1 || changes["failed"] != 1 {
+	if changes["requested"] != 3 || changes["applied"] != 2 || changes["failed"] != 1 {
 		t.Errorf("events %v", changes)
 	}
 }

@@ -5,6 +5,8 @@ package access
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/portal/directory"
@@ -25,13 +27,22 @@ type DenyPolicy struct {
 	Account Account
 	RoleARN string
 	// Name is the person's: a later policy takes the place of an earlier one of
-	// the same person, which it covers, and leaves those of others alone.
+	// the same person, which it covers, and leaves others alone. See [DenyName].
 	Name   string
 	Policy string // JSON
 }
 
-// DenyName is the name of a person's [DenyPolicy].
-func DenyName(personID string) string { return "GatehouseRevoked-" + personID }
+// DenyName is the name of a [DenyPolicy] of a person. One that denies by session
+// name is called after that too: after a change of the user name it does not
+// cover the earlier one, and must not take its place.
+func DenyName(personID, sessionName string) string {
+	name := "GatehouseRevoked-" + personID
+	if sessionName != "" {
+		sum := sha256.Sum256([]byte(sessionName))
+		name += "-" + hex.EncodeToString(sum[:4])
+	}
+	return name
+}
 
 // SessionName is the person's RoleSessionName: the user name where AWS takes
 // it, else the immutable id; nothing is ever substituted.

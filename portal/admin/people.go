@@ -184,7 +184,6 @@ func (x *Admin) block(on bool) Handler {
 	}
 }
 
-// ticket issues a single-use ticket, shown once.
 // handOver lets provisioning change what an administrator made.
 func (x *Admin) handOver(page string, do func(ctx context.Context, actor, id string) error) Handler {
 	return func(w http.ResponseWriter, r *http.Request, a Actor) error {
@@ -201,6 +200,7 @@ func (x *Admin) handOver(page string, do func(ctx context.Context, actor, id str
 	}
 }
 
+// ticket issues a single-use ticket, shown once.
 func (x *Admin) ticket(w http.ResponseWriter, r *http.Request, a Actor) error {
 	if err := form(w, r); err != nil {
 		return err

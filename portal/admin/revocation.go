@@ -106,6 +106,7 @@ type remains struct {
 	account access.Account
 	roles   []ui.RemainingRole
 	policy  string
+	name    string // of the policy
 }
 
 // remaining are the accounts of the roles that a person may use or that were
@@ -146,7 +147,7 @@ func (x *Admin) remaining(ctx context.Context, p *directory.Person, t trail) ([]
 			a = access.Account{ID: id, Name: id}
 		}
 		one := remains{account: a}
-		if one.policy, err = x.denial(p, &a, t); err != nil {
+		if one.name, one.policy, err = x.denial(p, &a, t); err != nil {
 			return nil, err
 		}
 		for _, role := range slices.Sorted(maps.Keys(roles)) {
@@ -184,21 +185,18 @@ func (x *Admin) role(a *access.Account, arn string, sets []access.PermissionSet,
 	return row
 }
 
-func (x *Admin) denial(p *directory.Person, a *access.Account, t trail) (string, error) {
+func (x *Admin) denial(p *directory.Person, a *access.Account, t trail) (name, policy string, err error) {
 	if t.revocation == nil {
-		return "", nil
+		return "", "", nil
 	}
 	d := awssso.Denial{Revoked: t.revocation.Time, AssertionLife: access.MaxAssertionLife, Skew: denySkew}
 	if a.SourceIdentity {
 		d.SourceIdentity = p.ID
-		return d.Policy()
+	} else if d.SessionName, err = access.SessionName(p); err != nil {
+		return "", "", err
 	}
-	name, err := access.SessionName(p)
-	if err != nil {
-		return "", err
-	}
-	d.SessionName = name
-	return d.Policy()
+	policy, err = d.Policy()
+	return access.DenyName(p.ID, d.SessionName), policy, err
 }
 
 func (x *Admin) revoked(w http.ResponseWriter, r *http.Request, a Actor, status int, problem string) error {
@@ -282,7 +280,7 @@ func (x *Admin) denyRoles(r *http.Request, a Actor, p *directory.Person, in rema
 		if err := x.c.Audit.Record(ctx, event("requested")); err != nil {
 			return nil, err
 		}
-		if err := x.c.Denier.Deny(ctx, access.DenyPolicy{Account: in.account, RoleARN: role.ARN, Name: access.DenyName(p.ID), Policy: in.policy}); err != nil {
+		if err := x.c.Denier.Deny(ctx, access.DenyPolicy{Account: in.account, RoleARN: role.ARN, Name: in.name, Policy: in.policy}); err != nil {
 			failed = append(failed, role.ARN)
 			e := event("failed")
 			e.Check = "deny"
