@@ -183,6 +183,23 @@ func TestSCIMActiveAndBlock(t *testing.T) {
 	}
 }
 
+// Every address of a person is bounded, because each is in an index.
+func TestSCIMAddressTooLong(t *testing.T) {
+	s := portaltest.NewServer(t)
+	scim := newProvisioner(t, s, portaltest.SourcePeople)
+	for field, email := range map[string]string{"value": `{"value":"%s@example.test","type":"home"}`, "type": `{"value":"a@example.test","type":"%s"}`} {
+		t.Run(field, func(t *testing.T) {
+			p := *scim
+			p.t = t
+			second := strings.Replace(email, "%s", strings.Repeat("x", 300), 1)
+			answer := p.do("POST", "/Users", strings.Replace(oktaUser, `"type":"work"}]`, `"type":"work"},`+second+`]`, 1), http.StatusBadRequest)
+			if answer["scimType"] != "invalidValue" || !strings.Contains(answer["detail"].(string), "longer than 256 bytes") {
+				t.Errorf("refused with %v", answer)
+			}
+		})
+	}
+}
+
 // A userName that is deleted and made again is a new person, without what the
 // old one had.
 func TestRecycledUserName(t *testing.T) {

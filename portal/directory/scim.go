@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -197,7 +198,11 @@ func fillPerson(p *Person, u *scim.User) error {
 			p.Email = e.Value
 		}
 	}
-	for _, field := range []string{p.UserName, p.DisplayName, p.GivenName, p.FamilyName, p.Email, p.ExternalID} {
+	fields := []string{p.UserName, p.DisplayName, p.GivenName, p.FamilyName, p.ExternalID}
+	for _, e := range u.Emails {
+		fields = append(fields, e.Value, e.Type)
+	}
+	for _, field := range fields {
 		if len(field) > MaxName {
 			return &scim.Error{Check: scim.CheckInvalidValue, Public: "a name or address is longer than 256 bytes"}
 		}
@@ -210,11 +215,12 @@ func fillPerson(p *Person, u *scim.User) error {
 }
 
 // Emails lists the person's addresses: what a source wrote, or the one address
-// of the directory's own.
+// of the directory's own. Those from before [MaxName] bounded them, which are too
+// long for an index, are left out.
 func (p *Person) Emails() ([]scim.Value, error) {
 	k, err := p.kept()
 	if err != nil || len(k.User.Emails) > 0 || p.Email == "" {
-		return k.User.Emails, err
+		return slices.DeleteFunc(k.User.Emails, func(e scim.Value) bool { return len(e.Value) > MaxName || len(e.Type) > MaxName }), err
 	}
 	return []scim.Value{{Value: p.Email, Type: "work", Primary: true}}, nil
 }

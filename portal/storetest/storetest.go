@@ -12,6 +12,7 @@ package storetest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"reflect"
@@ -287,7 +288,11 @@ func foundByAddress(ctx context.Context, s Store) error {
 		return err
 	}
 	anna := f.people[0]
-	anna.Raw = []byte(`{"user":{"emails":[{"value":"Anna@x.test","type":"work","primary":true},{"value":"a@home.test","type":"home"}]}}`)
+	long := "" // for an index too
+	for len(long) < 1<<14 {
+		long += rand.Text()
+	}
+	anna.Raw = []byte(`{"user":{"emails":[{"value":"Anna@x.test","type":"work","primary":true},{"value":"` + long + `"},{"value":"a@home.test","type":"home"}]}}`)
 	if err := s.UpdatePerson(ctx, anna, directory.FoldLogin(anna.UserName)); err != nil {
 		return err
 	}
@@ -310,6 +315,7 @@ func foundByAddress(ctx context.Context, s Store) error {
 	}{
 		{f.source, eq("anna@X.test"), 1},
 		{f.source, eq("a@home.test"), 1},
+		{f.source, eq(long), 0},
 		{other.source, eq("anna@x.test"), 0},
 		{f.source, eq(anna.Email), 0}, // the source's own addresses took its place
 		{f.source, eq(f.people[1].Email), 1},
