@@ -139,18 +139,8 @@ func (a ssoAccess) Credentials(ctx context.Context, g awssso.Grant, accountID, r
 	if err != nil {
 		return awssso.Credentials{}, err
 	}
-	found, err := p.access.ResolveAccount(ctx, person.ID, accountID)
-	if err == nil {
-		err = deviceAllowed(found, roleName, g.Flow)
-	}
-	if errors.Is(err, access.ErrNoAccess) {
-		return awssso.Credentials{}, awssso.ErrNoAccess
-	}
-	if err != nil {
-		return awssso.Credentials{}, err
-	}
 	u := access.Use{Person: person, AccountID: accountID, RoleName: roleName, AuthTime: g.AuthTime, SessionEnds: g.Session.Expires}
-	u.MFATime = mfaAtApproval(g)
+	u.MFATime, u.Allow = mfaAtApproval(g), deviceAllowed(g.Flow)
 	creds, err := p.access.Credentials(ctx, u)
 	if err != nil {
 		return awssso.Credentials{}, ssoError(err)
@@ -160,15 +150,14 @@ func (a ssoAccess) Credentials(ctx context.Context, g awssso.Grant, accountID, r
 	}, nil
 }
 
-func deviceAllowed(found *access.AccountAccess, roleName string, flow awssso.Flow) error {
-	role, err := found.Role(roleName)
-	if err != nil {
-		return err
+// deviceAllowed refuses roles that are not for sign-ins by device code.
+func deviceAllowed(flow awssso.Flow) func(access.PermissionSet) error {
+	return func(set access.PermissionSet) error {
+		if set.NoDeviceCode && flow == awssso.FlowDevice {
+			return &awssso.Error{Check: awssso.CheckDeviceRole, Public: "This role cannot be used from a sign-in by device code. Sign in with a browser on this machine."}
+		}
+		return nil
 	}
-	if role.PermissionSet.NoDeviceCode && flow == awssso.FlowDevice {
-		return &awssso.Error{Check: awssso.CheckDeviceRole, Public: "This role cannot be used from a sign-in by device code. Sign in with a browser on this machine."}
-	}
-	return nil
 }
 
 // mfaAtApproval is when a second factor counts for a token: one that the

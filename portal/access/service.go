@@ -90,6 +90,9 @@ type Use struct {
 	AuthTime    time.Time
 	MFATime     time.Time // zero: no second factor in this session
 	SessionEnds time.Time
+	// Allow is asked of the assigned role before anything is signed; its error
+	// refuses. Nil allows.
+	Allow func(PermissionSet) error
 }
 
 // ErrNeedsMFA is returned for a permission set that asks for a second factor
@@ -117,6 +120,11 @@ func (a *Access) Issue(ctx context.Context, u Use) (*Issued, error) {
 		return nil, err
 	}
 	set := role.PermissionSet
+	if u.Allow != nil {
+		if err := u.Allow(set); err != nil {
+			return nil, err
+		}
+	}
 	if set.MFA && u.MFATime.IsZero() {
 		return nil, ErrNeedsMFA
 	}

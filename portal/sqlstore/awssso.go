@@ -16,13 +16,16 @@ import (
 
 // SSOStore is the [awssso.Store] of this database: device codes, authorization
 // codes and token families of the AWS command line.
-type SSOStore struct{ db *sql.DB }
+type SSOStore struct {
+	db    *sql.DB
+	often *statements
+}
 
 // NewSSOStore returns the store on a database whose migrations are applied.
-func NewSSOStore(db *sql.DB) *SSOStore { return &SSOStore{db: db} }
+func NewSSOStore(db *sql.DB) *SSOStore { return &SSOStore{db: db, often: newStatements(db)} }
 
 // SSO is the store of the AWS command line in this database.
-func (s *Store) SSO() *SSOStore { return NewSSOStore(s.db) }
+func (s *Store) SSO() *SSOStore { return &SSOStore{db: s.db, often: s.often} }
 
 var _ awssso.Store = (*SSOStore)(nil)
 
@@ -198,7 +201,7 @@ func scanFamily(scan func(...any) error, more ...any) (f awssso.Family, err erro
 // Token implements [awssso.Store].
 func (s *SSOStore) Token(ctx context.Context, kind awssso.TokenKind, hash string) (t awssso.Token, f awssso.Family, err error) {
 	var expires int64
-	row := s.q(ctx).QueryRowContext(ctx, "SELECT "+familyColumns+`, t.hash, t.kind, t.family_id, t.generation, t.expires
+	row := s.often.QueryRowContext(ctx, "SELECT "+familyColumns+`, t.hash, t.kind, t.family_id, t.generation, t.expires
 		FROM portal_sso_tokens t JOIN portal_sso_families f ON f.id = t.family_id
 		WHERE t.hash = $1 AND t.kind = $2 AND f.epoch = `+grantsEpoch, hash, string(kind))
 	f, err = scanFamily(row.Scan, &t.Hash, &t.Kind, &t.FamilyID, &t.Generation, &expires)

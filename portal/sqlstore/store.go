@@ -42,6 +42,7 @@ type Config struct {
 type Store struct {
 	db       *sql.DB
 	postgres bool
+	often    *statements
 }
 
 // Open connects to the database and brings its schema up to date. Replicas may
@@ -52,6 +53,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	if err := s.migrate(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.prepareEvents(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -72,7 +76,7 @@ func connect(c Config) (*Store, error) {
 		db.SetMaxOpenConns(16)
 		db.SetMaxIdleConns(16)
 		db.SetConnMaxIdleTime(5 * time.Minute)
-		return &Store{db: db, postgres: true}, nil
+		return &Store{db: db, postgres: true, often: newStatements(db)}, nil
 	}
 	path, err := filepath.Abs(c.Path)
 	if err != nil {
@@ -97,7 +101,7 @@ func connect(c Config) (*Store, error) {
 	}
 	db.SetMaxOpenConns(8)
 	db.SetMaxIdleConns(8)
-	return &Store{db: db}, nil
+	return &Store{db: db, often: newStatements(db)}, nil
 }
 
 // Close closes the database.
