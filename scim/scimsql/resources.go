@@ -48,6 +48,17 @@ func name(r any) any {
 	return nil
 }
 
+// maxName bounds the name of a group, which is in an index; PostgreSQL takes
+// 2,704 bytes in all.
+const maxName = 1024
+
+func checkName(r any) error {
+	if g, ok := r.(*scim.Group); ok && len(g.DisplayName) > maxName {
+		return &scim.Error{Check: scim.CheckInvalidValue, Public: "displayName: longer than 1024 bytes"}
+	}
+	return nil
+}
+
 // newID makes an identifier that begins with the time (RFC 9562 version 7, with
 // the microseconds of section 6.2 method 3) and has 64 random bits.
 func newID(micros int64) string {
@@ -97,6 +108,9 @@ func (s *resources[R]) encode(r *R) (string, []scim.Indexed) {
 func (s *resources[R]) Create(ctx context.Context, tenant string, r *R) (*R, error) {
 	if tenant == "" {
 		return nil, errNoTenant
+	}
+	if err := checkName(r); err != nil {
+		return nil, err
 	}
 	doc, values := s.encode(r)
 	var out *R
@@ -206,6 +220,9 @@ func (s *resources[R]) Replace(ctx context.Context, tenant string, r *R) (*R, er
 	version, err := strconv.ParseInt(base.Meta.Version, 10, 64)
 	if err != nil {
 		version = -1
+	}
+	if err := checkName(r); err != nil {
+		return nil, err
 	}
 	doc, values := s.encode(r)
 	var out *R

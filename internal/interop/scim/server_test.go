@@ -4,6 +4,7 @@
 package scim
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -305,4 +306,29 @@ func hasPostgres(t *testing.T) (ok bool) {
 		postgres(t)
 	})
 	return ok
+}
+
+// A group's name is in an index, and so one that is too long for that is the
+// client's mistake, when it is made and later.
+func TestLongGroupName(t *testing.T) {
+	for name, open := range databases {
+		t.Run(name, func(t *testing.T) {
+			_, s := stores(t, open(t))
+			h := handler(t, s.Users, s.Groups, nil)
+			long := ""
+			for len(long) < 1<<14 {
+				long += rand.Text()
+			}
+			group := func(name string) string {
+				return `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"` + name + `"}`
+			}
+			if got := answered(t, h, "POST", "/Groups", group(long)); got != "400 invalidValue" {
+				t.Errorf("POST: %s", got)
+			}
+			path := "/Groups/" + must(t, h, "POST", "/Groups", group(long[:1024]))["id"].(string)
+			if got := answered(t, h, "PUT", path, group(long)); got != "400 invalidValue" {
+				t.Errorf("PUT: %s", got)
+			}
+		})
+	}
 }
