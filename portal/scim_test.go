@@ -200,6 +200,21 @@ func TestSCIMAddressTooLong(t *testing.T) {
 	}
 }
 
+// What a group is called is bounded too, when it is made and later.
+func TestSCIMGroupNameTooLong(t *testing.T) {
+	scim := newProvisioner(t, portaltest.NewServer(t), portaltest.SourcePeople)
+	group := func(name string) string {
+		return `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"` + name + `"}`
+	}
+	path := "/Groups/" + scim.do("POST", "/Groups", group("short"), http.StatusCreated)["id"].(string)
+	for method, path := range map[string]string{"POST": "/Groups", "PUT": path} {
+		answer := scim.do(method, path, group(strings.Repeat("x", 300)), http.StatusBadRequest)
+		if answer["scimType"] != "invalidValue" || !strings.Contains(answer["detail"].(string), "longer than 256 bytes") {
+			t.Errorf("%s refused with %v", method, answer)
+		}
+	}
+}
+
 // A userName that is deleted and made again is a new person, without what the
 // old one had.
 func TestRecycledUserName(t *testing.T) {

@@ -310,6 +310,9 @@ func (s scimGroups) Create(ctx context.Context, tenant string, g *scim.Group) (*
 
 // groupText refuses a group whose values no database can keep.
 func groupText(displayName, externalID string, members []string) error {
+	if len(displayName) > MaxName || len(externalID) > MaxName {
+		return &scim.Error{Check: scim.CheckInvalidValue, Public: "displayName or externalId is longer than 256 bytes"}
+	}
 	if !httpx.Text(displayName, externalID) || !httpx.Text(members...) {
 		return errText
 	}
