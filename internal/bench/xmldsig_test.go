@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"fmt"
 	"math/big"
 	"strings"
@@ -174,4 +175,47 @@ func BenchmarkXMLDSigSign(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkXMLDSigHostile gives both what makes the other slow: time that
+// grows faster than the document. Gatehouse's own families, to 1 MB and
+// without limits, stand beside its engine; saml's stand in BenchmarkSAMLHostile.
+func BenchmarkXMLDSigHostile(b *testing.B) {
+	k := newSigningKey(b)
+	sum := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	sig := `<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/><ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/><ds:Reference URI="#x"><ds:Transforms><ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/><ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/></ds:Transforms><ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><ds:DigestValue>` + sum + `</ds:DigestValue></ds:Reference></ds:SignedInfo><ds:SignatureValue>AAAA</ds:SignatureValue></ds:Signature>`
+	families := map[string]func(n int) string{
+		"namespaces": func(n int) string {
+			return `<a ID="x"` + repeat(n/16, ` xmlns:n%06d="u:"`) + `>` + sig + `</a>`
+		},
+		"prefixed-attributes": func(n int) string {
+			return `<a ID="x" xmlns:p="u:p"` + repeat(n/14, ` p:a%06d=""`) + `>` + sig + `</a>`
+		},
+		"comments": func(n int) string { return `<a ID="x">` + sig + strings.Repeat(`<!---->`, n/7) + `</a>` },
+		"siblings": func(n int) string { return `<a ID="x">` + sig + strings.Repeat(`<b/>`, n/4) + `</a>` },
+		"depth": func(n int) string {
+			return `<a ID="x">` + sig + strings.Repeat(`<b>`, n/7) + strings.Repeat(`</b>`, n/7) + `</a>`
+		},
+	}
+	other := byGoxmldsig(k.cert)
+	for name, family := range families {
+		for _, size := range []int{16 << 10, 32 << 10, 64 << 10} {
+			doc := []byte(family(size))
+			prefix := fmt.Sprintf("family=%s/KB=%d", name, size>>10)
+			b.Run(prefix+"/impl=gatehouse", func(b *testing.B) {
+				for b.Loop() {
+					if _, err := xmldsig.Verify(doc, xmldsig.Options{Keys: []xmldsig.Key{{Certificate: k.cert}}}); err == nil {
+						b.Fatal("verified")
+					}
+				}
+			})
+			b.Run(prefix+"/impl=goxmldsig", func(b *testing.B) {
+				for b.Loop() {
+					if other(doc) == nil {
+						b.Fatal("verified")
+					}
+				}
+			})
+		}
+	}
 }
