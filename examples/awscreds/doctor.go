@@ -95,13 +95,16 @@ func number(b []byte) int {
 }
 
 // cliAdvice says what works with which version: see the AWS CLI's own history
-// for 2.13 (services sections) and 2.35.13 (own start URLs are refused).
+// for 2.13 and 1.29 (services sections) and 2.35.13 (own start URLs are
+// refused). Version 1 has no aws sso login, but uses a token that is cached.
 func cliAdvice(major, minor, patch int) string {
 	newer := func(a, b, c int) bool {
 		return major > a || major == a && (minor > b || minor == b && patch >= c)
 	}
 	switch {
-	case major < 2 || !newer(2, 13, 0):
+	case major == 1 && newer(1, 29, 0):
+		return "it has no aws sso login; use the profiles that call awscreds, or login --share for profiles with a services section"
+	case !newer(2, 13, 0):
 		return "use the profiles that call awscreds; services sections are not known to this version"
 	case newer(2, 35, 13):
 		return "aws sso login refuses portals on own domains; use the profiles that call awscreds, or login --share"

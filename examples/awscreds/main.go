@@ -75,6 +75,17 @@ func fail(code int, cause error, format string, args ...any) error {
 	return &failure{code, fmt.Sprintf(format, args...), cause}
 }
 
+const help = `AWS credentials from access portals.
+
+Tokens and credentials are kept encrypted. Where the key is, AWSCREDS_CACHE says; servers, containers and SSH sessions mostly have no keychain and need the second or third:
+
+  keychain    in the system's keychain; the default
+  key-file    in the file AWSCREDS_KEY_FILE, made when it is not there (mode 0600)
+  passphrase  derived from AWSCREDS_PASSPHRASE, or asked for at a terminal
+
+AWSCREDS_HOME is the folder for portals and the encrypted cache; by default awscreds in the folder for users' configuration.
+`
+
 type commands struct {
 	JSON    bool   `help:"Print results as JSON."`
 	Verbose bool   `short:"v" help:"Print the cause of errors too."`
@@ -138,7 +149,7 @@ func main() {
 func (a *app) run(args []string) int {
 	a.commands = &commands{}
 	exited := -1
-	parser, err := kong.New(a.commands, kong.Name("awscreds"), kong.Description("AWS credentials from access portals."),
+	parser, err := kong.New(a.commands, kong.Name("awscreds"), kong.Description(help),
 		kong.Writers(a.out, a.err), kong.Exit(func(code int) { exited = code }), kong.UsageOnError())
 	if err != nil {
 		return a.report(fail(exitUsage, err, "%v", err))

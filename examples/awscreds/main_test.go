@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,6 +18,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/zalando/go-keyring"
 
 	"github.com/gatehouse-id/gatehouse/portal/awssso"
 	"github.com/gatehouse-id/gatehouse/portal/awssso/awsssotest"
@@ -456,9 +459,35 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
+// Without a keychain, setup and doctor say what to set before anything is
+// kept, and the help has all values.
+func TestNoKeychain(t *testing.T) {
+	keyring.MockInitWithError(errors.New("no session bus"))
+	t.Cleanup(keyring.MockInit)
+	w := newWorld(t)
+	delete(w.env, "AWSCREDS_CACHE")
+	r := w.run("setup", w.portal.URL, "--name", "corp")
+	if r.code != 0 || strings.Contains(r.out, "Next:") || !strings.Contains(r.err, "AWSCREDS_CACHE=key-file") {
+		t.Errorf("setup: %+v", r)
+	}
+	if r := w.run("doctor"); r.code != exitFailed || !strings.Contains(r.out, "AWSCREDS_CACHE=key-file") {
+		t.Errorf("doctor: %+v", r)
+	}
+	out := w.ok("--help")
+	for _, s := range []string{"AWSCREDS_CACHE", "keychain ", "key-file ", "AWSCREDS_KEY_FILE", "passphrase ", "AWSCREDS_PASSPHRASE"} {
+		if !strings.Contains(out, s) {
+			t.Errorf("%s is not in the help", s)
+		}
+	}
+	w.env["AWSCREDS_CACHE"] = "key-file"
+	if r := w.run("setup", w.portal.URL, "--name", "corp"); r.code != 0 || !strings.Contains(r.out, "Next: awscreds login") || r.err != "" {
+		t.Errorf("with a key file: %+v", r)
+	}
+}
+
 func TestCLIAdvice(t *testing.T) {
 	for v, want := range map[[3]int]string{
-		{1, 44, 0}: "call awscreds", {2, 9, 19}: "services sections", {2, 13, 0}: "every kind", {2, 35, 12}: "every kind", {2, 35, 13}: "refuses", {2, 36, 7}: "refuses", {3, 0, 0}: "refuses",
+		{1, 28, 0}: "not known", {1, 29, 0}: "no aws sso login", {1, 45, 11}: "no aws sso login", {2, 9, 19}: "services sections", {2, 13, 0}: "every kind", {2, 35, 12}: "every kind", {2, 35, 13}: "refuses", {2, 36, 7}: "refuses", {3, 0, 0}: "refuses",
 	} {
 		if got := cliAdvice(v[0], v[1], v[2]); !strings.Contains(got, want) {
 			t.Errorf("%v: %s", v, got)

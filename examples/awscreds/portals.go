@@ -144,8 +144,13 @@ func (c *setupCmd) Run(a *app) error {
 	if err := a.savePortals(append(list, p)); err != nil {
 		return err
 	}
+	next := "Next: awscreds login"
+	if err := a.checkKey(); err != nil {
+		next = "Not yet ready for awscreds login."
+		defer a.say("awscreds: %s Then: awscreds login", clean(explain(err).text))
+	}
 	return a.print(p, func(w io.Writer) {
-		fmt.Fprintf(w, "Portal %s: %s in %s. Next: awscreds login\n", p.Name, clean(p.StartURL), p.Region)
+		fmt.Fprintf(w, "Portal %s: %s in %s. %s\n", p.Name, clean(p.StartURL), p.Region, next)
 	})
 }
 

@@ -65,7 +65,7 @@ func (a *app) vaultKey(dir string) ([]byte, error) {
 func (a *app) keychainKey() ([]byte, error) {
 	const service = "awscreds"
 	account := "vault key of " + a.dir
-	const hint = "The system's keychain cannot be used. Choose another place for the key with AWSCREDS_CACHE=passphrase or key-file; see awscreds --help."
+	const hint = "The system's keychain cannot be used. Set AWSCREDS_CACHE=key-file and AWSCREDS_KEY_FILE to a file for the key, which is made; or AWSCREDS_CACHE=passphrase and AWSCREDS_PASSPHRASE."
 	text, err := keyring.Get(service, account)
 	if errors.Is(err, keyring.ErrNotFound) {
 		text = newKey()
@@ -79,6 +79,16 @@ func (a *app) keychainKey() ([]byte, error) {
 		return nil, fail(exitUsage, err, "The keychain's entry for awscreds is damaged. Remove it and sign in again.")
 	}
 	return key, nil
+}
+
+// checkKey says whether the key of the encrypted folder can be had, before
+// something is to be kept there. It asks nobody for a passphrase.
+func (a *app) checkKey() error {
+	if a.env("AWSCREDS_CACHE") == "passphrase" && (a.ask != nil || a.env("AWSCREDS_PASSPHRASE") != "") {
+		return nil
+	}
+	_, err := a.vault()
+	return err
 }
 
 func newKey() string {
