@@ -32,7 +32,7 @@ import (
 type flags struct {
 	File      string `arg:"" optional:"" default:"-" help:"File with the Response; - is standard input."`
 	Issuer    string `help:"entityID of the metadata that the IAM SAML provider holds." placeholder:"ENTITYID"`
-	Partition string `help:"The account's partition; by default that of the first role." enum:",aws,aws-cn,aws-us-gov,aws-eusc" default:""`
+	Partition string `help:"The account's partition: aws, aws-cn, aws-us-gov or aws-eusc; by default that of the first role." enum:",aws,aws-cn,aws-us-gov,aws-eusc" default:""`
 	Now       string `help:"Time of sending (RFC 3339), or none to leave times alone; by default now." placeholder:"TIME"`
 	Strict    bool   `help:"Warnings count too."`
 	JSON      bool   `help:"Print the findings as JSON."`

@@ -37,6 +37,8 @@ func TestRun(t *testing.T) {
 		{"good", at, response, 0, "Nothing to refuse"},
 		{"bad name", at, strings.Replace(response, ">alice<", ">a b<", 1), 1, "AWS says: RoleSessionName in AuthnResponse must match [a-zA-Z_0-9+=,.@-]{2,64}"},
 		{"late", []string{"--now", "2026-11-24T13:00:00Z"}, response, 1, "Token must be redeemed within 5 minutes of issuance"},
+		{"RFC 3339", []string{"--now", "2026-11-24T14:00:00+01:00"}, response, 1, "issued at 2026-11-24T12:00:00Z, more than 5 minutes before 2026-11-24T13:00:00Z\n"},
+		{"no partition", []string{"--partition", "mars"}, response, 2, "aws-cn"},
 		{"no time", []string{"--now", "none"}, response, 0, "Nothing"},
 		{"issuer", append(at, "--issuer", "https://other"), response, 1, "Issuer not present in specified provider"},
 		{"partition", append(at, "--partition", "aws-cn"), response, 1, "Response does not contain the required audience"},

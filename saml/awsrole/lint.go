@@ -158,18 +158,26 @@ func (l *linter) times() {
 	const fix = "Check both clocks; build the assertion when it is asked for."
 	switch {
 	case r.IssueInstant.IsZero() || r.IssueInstant.After(now):
-		l.refused(CheckTime, awsInvalid, fmt.Sprintf("IssueInstant %v is not before %v", r.IssueInstant, now), fix)
+		l.refused(CheckTime, awsInvalid, fmt.Sprintf("IssueInstant %s is not before %s", utc(r.IssueInstant), utc(now)), fix)
 	case !now.Before(r.IssueInstant.Add(redeemWithin)):
-		l.refused(CheckTime, awsExpired, fmt.Sprintf("issued at %v, more than 5 minutes before %v", r.IssueInstant, now), fix)
+		l.refused(CheckTime, awsExpired, fmt.Sprintf("issued at %s, more than 5 minutes before %s", utc(r.IssueInstant), utc(now)), fix)
 	}
 	if r.NotBefore.After(now) {
-		l.refused(CheckTime, awsInvalid, fmt.Sprintf("not valid before %v", r.NotBefore), fix)
+		l.refused(CheckTime, awsInvalid, fmt.Sprintf("not valid before %s", utc(r.NotBefore)), fix)
 	}
 	for _, t := range []time.Time{r.NotOnOrAfter, r.SessionNotOnOrAfter} {
 		if !t.IsZero() && !now.Before(t) {
-			l.refused(CheckTime, awsExpired, fmt.Sprintf("not valid on or after %v", t), fix)
+			l.refused(CheckTime, awsExpired, fmt.Sprintf("not valid on or after %s", utc(t)), fix)
 		}
 	}
+}
+
+// utc writes a time as a Response has it.
+func utc(t time.Time) string {
+	if t.IsZero() {
+		return "(none)"
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.999Z07:00")
 }
 
 func (l *linter) subject() {
@@ -185,7 +193,7 @@ func (l *linter) subject() {
 	if c.NotOnOrAfter.IsZero() {
 		l.refused(CheckConfirmation, awsInvalid, "SubjectConfirmationData has no NotOnOrAfter", "Send NotOnOrAfter in SubjectConfirmationData.")
 	} else if !l.o.Now.IsZero() && !l.o.Now.Before(c.NotOnOrAfter) {
-		l.refused(CheckTime, awsExpired, fmt.Sprintf("confirmation not valid on or after %v", c.NotOnOrAfter), "Check both clocks; build the assertion when it is asked for.")
+		l.refused(CheckTime, awsExpired, fmt.Sprintf("confirmation not valid on or after %s", utc(c.NotOnOrAfter)), "Check both clocks; build the assertion when it is asked for.")
 	}
 	if !c.NotBefore.IsZero() {
 		l.refused(CheckConfirmation, awsInvalid, "SubjectConfirmationData has a NotBefore", "Leave NotBefore out of SubjectConfirmationData (SAML Profiles 4.1.4.2).")
