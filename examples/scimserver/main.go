@@ -8,6 +8,8 @@
 //
 // Each token belongs to a tenant, which sees its own people only. Without
 // --data everything is in memory; with it, in SQLite. It listens on loopback.
+//
+// Exit status: 0 stopped, 1 failed, 2 the command line is wrong.
 package main
 
 import (
@@ -39,24 +41,34 @@ type cli struct {
 	Listen  string   `help:"Loopback address to listen on." default:"127.0.0.1:8085"`
 	Token   []string `help:"A bearer token and its tenant; a token that begins with ro- may only read. May be repeated." placeholder:"TOKEN=TENANT" required:""`
 	Data    string   `help:"Folder for the SQLite database. Default: memory." type:"path"`
-	Profile string   `help:"Client profile." enum:"auto,strict,entra,okta,aws" default:"auto"`
+	Profile string   `help:"Whose clients to bear with: auto, strict, entra, okta or aws." enum:"auto,strict,entra,okta,aws" default:"auto"`
 }
 
 func main() {
 	var c cli
-	kong.Parse(&c, kong.Name("scimserver"), kong.Description("A SCIM 2.0 server to try clients against."))
+	parser := kong.Must(&c, kong.Name("scimserver"), kong.Description("A SCIM 2.0 server to try clients against."))
+	if _, err := parser.Parse(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "scimserver:", err)
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := c.run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "scimserver:", err)
+		if _, ok := errors.AsType[usageError](err); ok {
+			os.Exit(2)
+		}
 		os.Exit(1)
 	}
 }
 
+// usageError is what is wrong with the command line.
+type usageError struct{ error }
+
 func (c *cli) run(ctx context.Context) error {
 	callers, err := readTokens(c.Token)
 	if err != nil {
-		return err
+		return usageError{err}
 	}
 	ln, err := listen(c.Listen)
 	if err != nil {
@@ -120,10 +132,10 @@ func readTokens(list []string) (map[[32]byte]scim.Caller, error) {
 func listen(address string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, err
+		return nil, usageError{err}
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("%s is not on loopback; this example speaks plain HTTP", address)
+		return nil, usageError{fmt.Errorf("%s is not on loopback; this example speaks plain HTTP", address)}
 	}
 	return net.Listen("tcp", address)
 }

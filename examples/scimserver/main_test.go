@@ -197,9 +197,11 @@ func TestRefuses(t *testing.T) {
 		{[]string{"--token", "=acme"}, "TOKEN=TENANT"},
 		{[]string{"--token", "s3cret=acme", "--token", "s3cret=globex"}, "number 2"},
 		{[]string{"--token", "s3cret=acme", "--profile", "loose"}, "profile"},
+		{[]string{"--token", "s3cret=acme", "--listen", "8085"}, "port"},
 	} {
-		out, err := command(t, tc.args...).CombinedOutput()
-		if err == nil || !strings.Contains(string(out), tc.want) {
+		cmd := command(t, tc.args...)
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), tc.want) {
 			t.Errorf("%v: %v, %s", tc.args, err, out)
 		}
 		if strings.Contains(string(out), "s3cret") {
