@@ -37,7 +37,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/scim"
 )
 
-const help = `Make a SCIM server agree with a CSV file or with another SCIM server.
+const help = `Make a SCIM server agree with a CSV file or with another SCIM server. Say exactly one of --csv, --from and --apply.
 
 Tokens come from the environment and are never printed: SCIM_TOKEN is the target's, SCIM_SOURCE_TOKEN that of --from. The plan goes to standard output, progress to standard error.
 
@@ -55,14 +55,14 @@ Exit status:
 
 type flags struct {
 	Target string `arg:"" help:"Base URL of the server to change."`
-	CSV    string `help:"File with the people; - is standard input." placeholder:"FILE" xor:"source" required:""`
-	From   string `help:"Base URL of the SCIM server to read from." placeholder:"URL" xor:"source" required:""`
-	Apply  string `help:"File with a plan that --save has kept. What is done is noted in FILE.journal, where another run goes on." placeholder:"FILE" xor:"source,keep" required:""`
+	CSV    string `help:"File with the people; - is standard input." placeholder:"FILE" xor:"source"`
+	From   string `help:"Base URL of the SCIM server to read from." placeholder:"URL" xor:"source"`
+	Apply  string `help:"File with a plan that --save has kept. What is done is noted in FILE.journal, where another run goes on." placeholder:"FILE" xor:"source,keep"`
 
 	DryRun  bool   `help:"Print the plan and change nothing."`
 	Save    string `help:"Keep the plan in FILE and change nothing. It holds personal data." placeholder:"FILE" xor:"keep"`
 	JSON    bool   `help:"Print the plan as JSON."`
-	Orphans string `help:"What happens to people of the target who are not in the source." enum:"deactivate,delete,keep" default:"deactivate"`
+	Orphans string `help:"What happens to people of the target who are not in the source: deactivate, delete or keep." enum:"deactivate,delete,keep" default:"deactivate"`
 	All     bool   `help:"Orphans are people without an externalId too, whom somebody made by hand."`
 	Workers int    `help:"Changes at the same time." default:"4"`
 	Quiet   bool   `help:"No progress."`
@@ -98,6 +98,9 @@ func run(ctx context.Context, args []string, env func(string) string, stdin io.R
 	parser, err := kong.New(&f, kong.Name("scimsync"), kong.Description(help), kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
 	if err == nil {
 		_, err = parser.Parse(args)
+	}
+	if err == nil && !helped && f.CSV == "" && f.From == "" && f.Apply == "" {
+		err = errors.New("say exactly one of --csv, --from and --apply")
 	}
 	switch {
 	case helped:
@@ -184,8 +187,12 @@ func (f *flags) sync(ctx context.Context, s *scim.Sync, stdout, stderr io.Writer
 	if err != nil {
 		return exitFailed, err
 	}
-	if err := f.print(stdout, plan); err != nil {
-		return exitFailed, err
+	// Of a plan that was begun, it is said first what an earlier run has done.
+	begun := f.begun()
+	if !begun {
+		if err := f.print(stdout, plan); err != nil {
+			return exitFailed, err
+		}
 	}
 	if f.Save != "" {
 		if err := save(f.Save, plan); err != nil {
@@ -211,23 +218,48 @@ func (f *flags) sync(ctx context.Context, s *scim.Sync, stdout, stderr io.Writer
 		o.Journal = journal
 	}
 	res, err := s.Apply(ctx, plan, o)
-	if res != nil && res.Skipped > 0 && !f.Quiet {
+	switch {
+	case res == nil || res.Skipped == 0 || f.Quiet:
+	case err == nil && res.Done == 0:
+		fmt.Fprintf(stderr, "Nothing was changed: all %d changes of this plan were done by an earlier run.\n", res.Skipped)
+	default:
 		fmt.Fprintf(stderr, "%d changes were done by an earlier run\n", res.Skipped)
+	}
+	if begun {
+		if err := f.print(stdout, plan); err != nil {
+			return exitFailed, err
+		}
 	}
 	if err == nil {
 		return outcome(plan), nil
 	}
 	var e *scim.Error
 	if errors.As(err, &e) {
-		switch e.Check {
-		case scim.CheckMassDeactivation, scim.CheckDeletionCap, scim.CheckMassRemoval, scim.CheckEmptySource:
-			return exitHeld, err
+		if add, held := confirmations[e.Check]; held {
+			return exitHeld, fmt.Errorf("%w; %s", err, add)
 		}
 	}
 	if res != nil && res.Failed > 0 && e != nil && e.Check == scim.CheckIncomplete {
 		return exitPartly, err
 	}
 	return exitFailed, err
+}
+
+// confirmations say how to go on where a check holds the plan.
+var confirmations = map[scim.Check]string{
+	scim.CheckMassDeactivation: "add --confirm-deactivations with that number",
+	scim.CheckDeletionCap:      "add --confirm-deletions with that number",
+	scim.CheckMassRemoval:      "add --confirm-removals with that number",
+	scim.CheckEmptySource:      "to go on, add --confirm-empty-source",
+}
+
+// begun tells whether an earlier run has begun to apply the plan.
+func (f *flags) begun() bool {
+	if f.Apply == "" || f.DryRun {
+		return false
+	}
+	info, err := os.Stat(f.Apply + ".journal")
+	return err == nil && info.Size() > 0
 }
 
 // plan makes a plan, or reads the one that was kept.

@@ -259,7 +259,12 @@ func TestKeptPlan(t *testing.T) {
 	start(t, "", "--apply", plan, "--dry-run", s.url).want(t, exitChanges, "people: 10 to create", "")
 	start(t, "", "--apply", plan, s.url).want(t, exitDone, `+ member "u3@example.com"`, "13/13")
 	n := s.sent()
-	start(t, "", "--apply", plan, s.url).want(t, exitDone, "", "13 changes were done by an earlier run")
+	start(t, "", "--apply", plan, s.url).want(t, exitDone, "10 to create", "")
+	cmd, both, _ := process(t, "", "--apply", plan, s.url)
+	cmd.Stderr = both
+	if err := cmd.Run(); err != nil || !strings.HasPrefix(both.String(), "Nothing was changed: all 13 changes of this plan were done by an earlier run.\n") {
+		t.Error(err, both)
+	}
 	if s.sent() != n {
 		t.Fatal("a plan that is done was applied again")
 	}
@@ -363,7 +368,7 @@ func TestExitStatuses(t *testing.T) {
 		out, errs string
 	}{
 		"no target":          {"", []string{"--csv", "-"}, exitUsage, "", "target"},
-		"no source":          {"", []string{s.url}, exitUsage, "", "--csv"},
+		"no source":          {"", []string{s.url}, exitUsage, "", "exactly one of --csv, --from and --apply"},
 		"two sources":        {"", []string{"--csv", "-", "--from", s.url, s.url}, exitUsage, "", "together"},
 		"not https":          {"", []string{"--from", "http://scim.example.com", s.url}, exitUsage, "", "https"},
 		"no such policy":     {"", []string{"--csv", "-", "--orphans", "eat", s.url}, exitUsage, "", "orphans"},
@@ -373,12 +378,12 @@ func TestExitStatuses(t *testing.T) {
 		"half a table":       {table(3) + "x", []string{"--csv", "-", s.url}, exitFailed, "", "line"},
 		"no server":          {table(1), []string{"--csv", "-", s.url + "/x"}, exitFailed, "", "notFound"},
 		"source's token":     {"", []string{"--from", s.url, s.url}, exitFailed, "", "unauthorized"},
-		"empty source":       {table(0), []string{"--csv", "-", s.url}, exitHeld, "100 to deactivate", "the source has nobody in it"},
-		"mass deactivation":  {table(80), []string{"--csv", "-", s.url}, exitHeld, "20 to deactivate", "confirm exactly 20"},
+		"empty source":       {table(0), []string{"--csv", "-", s.url}, exitHeld, "100 to deactivate", "to go on, add --confirm-empty-source\n"},
+		"mass deactivation":  {table(80), []string{"--csv", "-", s.url}, exitHeld, "20 to deactivate", "confirm exactly 20 to go on; add --confirm-deactivations"},
 		"wrong confirmation": {table(80), []string{"--csv", "-", "--confirm-deactivations", "19", s.url}, exitHeld, "", "confirm exactly 20"},
-		"deletions":          {table(91), []string{"--csv", "-", "--orphans", "delete", "--max-deletions", "8", s.url}, exitHeld, "9 to delete", "confirm exactly 9"},
+		"deletions":          {table(91), []string{"--csv", "-", "--orphans", "delete", "--max-deletions", "8", s.url}, exitHeld, "9 to delete", "confirm exactly 9 to go on; add --confirm-deletions"},
 		"no deletion":        {table(99), []string{"--csv", "-", "--orphans", "delete", "--max-deletions", "0", s.url}, exitHeld, "1 to delete", "confirm exactly 1"},
-		"mass removal":       {noGroups, []string{"--csv", "-", s.url}, exitHeld, "200 to remove", "confirm exactly 200"},
+		"mass removal":       {noGroups, []string{"--csv", "-", s.url}, exitHeld, "200 to remove", "confirm exactly 200 to go on; add --confirm-removals"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			start(t, tc.stdin, tc.args...).want(t, tc.code, tc.out, tc.errs)
@@ -412,6 +417,8 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	r := start(t, "", "--help")
 	r.want(t, exitDone, "SCIM_SOURCE_TOKEN", "")
+	r.want(t, exitDone, "Usage: scimsync <target> [flags]", "")
+	r.want(t, exitDone, "exactly one of --csv, --from and --apply", "")
 	for code, why := range map[int]string{exitDone: "agrees", exitFailed: "reached", exitUsage: "command line", exitPartly: "in part", exitHeld: "held", exitChanges: "--dry-run"} {
 		if !strings.Contains(r.out, fmt.Sprintf("    %d  ", code)) || !strings.Contains(r.out, why) {
 			t.Errorf("%d is not in the help", code)
