@@ -11,6 +11,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/saml/awsrole"
 )
 
+var accountID = regexp.MustCompile(`^[0-9]{12}$`)
+
 var setName = regexp.MustCompile(`^[\w+=,.@-]{1,32}$`)
 
 // Check reports what is wrong with an account. Partition must be one that AWS
@@ -26,7 +28,15 @@ func (a *Account) Check() error {
 	if a.SignInURL != "" && !partition.IsSignInURL(a.SignInURL) {
 		return fmt.Errorf("access: account %s: sign_in_url %q is not a sign-in endpoint of %s", a.ID, a.SignInURL, a.Partition)
 	}
-	pairs := map[string]string{"the default role": a.RoleARN(&PermissionSet{Name: "Any"})}
+	if !accountID.MatchString(a.ID) {
+		return fmt.Errorf("access: account %q: id has 12 digits", a.ID)
+	}
+	// The role is made here, so what is wrong with the pair is the provider.
+	plain := awsrole.RolePair{RoleARN: (&Account{ID: a.ID, Partition: a.Partition}).RoleARN(&PermissionSet{Name: "Any"}), ProviderARN: a.ProviderARN}
+	if err := plain.Validate(); err != nil {
+		return fmt.Errorf("access: account %s: provider_arn: %w", a.ID, err)
+	}
+	pairs := map[string]string{}
 	for name, arn := range a.Roles {
 		pairs["role "+name] = arn
 	}
