@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"reflect"
 	"strings"
@@ -28,15 +29,46 @@ type applyCmd struct {
 	DryRun bool   `help:"Show what would change, and change nothing."`
 }
 
-// Run validates the file whole, shows the difference, and applies it in one
-// transaction.
+// Run validates the file, shows the difference, and applies it in one
+// transaction. A dry run or a file with a fault makes no database.
 func (a *applyCmd) Run(ctx context.Context, g *Globals) error {
+	have, err := g.exists(ctx)
+	if err != nil {
+		return err
+	}
+	if !have && a.DryRun {
+		return g.rehearse(ctx, a.File, os.Stdout)
+	}
+	if err := g.rehearse(ctx, a.File, io.Discard); err != nil {
+		return err
+	}
 	store, err := g.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
 	return applyFile(ctx, g, store, a.File, a.DryRun, os.Stdout)
+}
+
+// rehearse applies the file to an empty database that is thrown away, if there
+// is no database yet: one that a fault left empty would become the sample when
+// it is served next.
+func (g *Globals) rehearse(ctx context.Context, name string, out io.Writer) error {
+	if have, err := g.exists(ctx); err != nil || have {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "gatehouse-rehearsal-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	trial := Globals{Data: dir, LogLevel: slog.LevelError}
+	store, err := trial.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return applyFile(ctx, &trial, store, name, true, out)
 }
 
 // errDryRun rolls a dry run back.

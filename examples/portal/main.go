@@ -19,6 +19,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -74,7 +76,36 @@ func (g *Globals) open(ctx context.Context) (*sqlstore.Store, error) {
 	if g.Database != "" {
 		return sqlstore.Open(ctx, sqlstore.Config{DSN: g.Database})
 	}
-	return sqlstore.Open(ctx, sqlstore.Config{Path: filepath.Join(g.Data, "gatehouse.db")})
+	return sqlstore.Open(ctx, sqlstore.Config{Path: g.path()})
+}
+
+// path is where SQLite keeps the database.
+func (g *Globals) path() string { return filepath.Join(g.Data, "gatehouse.db") }
+
+// exists reports whether there is a portal's database, and makes none.
+func (g *Globals) exists(ctx context.Context) (bool, error) {
+	if g.Database != "" {
+		return portalSchema(ctx, g.Database)
+	}
+	_, err := os.Stat(g.path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// openExisting opens the database of a portal that has been used, and makes
+// nothing where there is none.
+func (g *Globals) openExisting(ctx context.Context) (*sqlstore.Store, error) {
+	switch have, err := g.exists(ctx); {
+	case err != nil:
+		return nil, err
+	case have:
+		return g.open(ctx)
+	case g.Database != "":
+		return nil, errors.New("the PostgreSQL database holds no portal; is it the right --database?")
+	}
+	return nil, fmt.Errorf("there is no database %s; is %s the right --data folder?", g.path(), g.Data)
 }
 
 type serveCmd struct {
@@ -88,6 +119,11 @@ type serveCmd struct {
 func (s *serveCmd) Run(ctx context.Context, g *Globals) error {
 	if g.Database != "" && s.Config == "" {
 		if err := foreignDatabase(ctx, g.Database); err != nil {
+			return err
+		}
+	}
+	if s.Config != "" {
+		if err := g.rehearse(ctx, s.Config, io.Discard); err != nil {
 			return err
 		}
 	}

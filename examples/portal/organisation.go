@@ -177,11 +177,31 @@ func readFile(name string) (*file, error) {
 	}
 	f.index(&root, "")
 	if err := yaml.Load(text, &f.organisation, yaml.WithKnownFields()); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, misfits(name, err)
 	}
 	f.readMetadata()
 	f.validate()
 	return f, errors.Join(f.wrong...)
+}
+
+var unknownField = regexp.MustCompile(`^field (.+) not found in type \S+$`)
+
+// misfits is a fault for every field that the program does not know or whose
+// type is another.
+func misfits(name string, err error) error {
+	var all *yaml.LoadErrors
+	if !errors.As(err, &all) {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	var wrong []error
+	for _, e := range all.Errors {
+		text := e.Message
+		if m := unknownField.FindStringSubmatch(text); m != nil {
+			text = fmt.Sprintf("unknown field %q", m[1])
+		}
+		wrong = append(wrong, fmt.Errorf("%s:%d: %s", name, e.Mark.Line, text))
+	}
+	return errors.Join(wrong...)
 }
 
 // index records the line of every field.
@@ -336,10 +356,22 @@ func (f *file) validateSettings() {
 		}
 	}
 	if f.MFA != nil {
-		policy := f.MFA.policy()
-		if _, err := mfa.NewPolicy(policy); err != nil {
-			f.fault("mfa", "%v", err)
-		}
+		f.validateMFA()
+	}
+}
+
+func (f *file) validateMFA() {
+	known := true
+	if !contains([]string{"", string(mfa.Always), string(mfa.Contextual), string(mfa.Never), string(mfa.Deny)}, f.MFA.Mode) {
+		f.fault("mfa.mode", "the modes are always, context, never and deny, not %q", f.MFA.Mode)
+		known = false
+	}
+	if !contains([]string{"", string(mfa.ActEnrol), string(mfa.ActBlock), string(mfa.ActAllow), string(mfa.ActMail)}, f.MFA.NoFactor) {
+		f.fault("mfa.no_factor", "the values are enrol, block, allow and mail, not %q", f.MFA.NoFactor)
+		known = false
+	}
+	if _, err := mfa.NewPolicy(f.MFA.policy()); known && err != nil {
+		f.fault("mfa", "%s", strings.TrimPrefix(err.Error(), "mfa: "))
 	}
 }
 

@@ -30,7 +30,7 @@ type recoverCmd struct {
 // new authenticator app where it is asked for or needed. Whoever can run it
 // holds the data folder and so everything anyway; it leaves an event.
 func (c *recoverCmd) Run(ctx context.Context, g *Globals) error {
-	store, err := g.open(ctx)
+	store, err := g.openExisting(ctx)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ type restoredCmd struct{}
 
 // Run ends what a restored database holds that could have been used since.
 func (*restoredCmd) Run(ctx context.Context, g *Globals) error {
-	store, err := g.open(ctx)
+	store, err := g.openExisting(ctx)
 	if err != nil {
 		return err
 	}

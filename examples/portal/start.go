@@ -138,17 +138,36 @@ func loopback(u *url.URL) bool {
 // foreignDatabase refuses a PostgreSQL database that is somebody's, before the
 // schema of a portal is made there.
 func foreignDatabase(ctx context.Context, dsn string) error {
-	db, err := sql.Open("pgx", dsn)
-	if err != nil {
-		return errors.New("the PostgreSQL connection string is malformed") // the driver's text may hold the password
-	}
-	defer db.Close()
-	var own int
-	err = db.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.tables WHERE table_name = 'portal_settings' AND table_schema = current_schema()").Scan(&own)
-	if err != nil || own > 0 {
+	own, err := portalSchema(ctx, dsn)
+	if err != nil || own {
 		return err
 	}
+	db, err := openPostgres(dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
 	return foreignTables(ctx, db)
+}
+
+// portalSchema reports whether a PostgreSQL database has the schema of a portal.
+func portalSchema(ctx context.Context, dsn string) (bool, error) {
+	db, err := openPostgres(dsn)
+	if err != nil {
+		return false, err
+	}
+	defer db.Close()
+	var n int
+	err = db.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.tables WHERE table_name = 'portal_settings' AND table_schema = current_schema()").Scan(&n)
+	return n > 0, err
+}
+
+func openPostgres(dsn string) (*sql.DB, error) {
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return nil, errors.New("the PostgreSQL connection string is malformed") // the driver's text may hold the password
+	}
+	return db, nil
 }
 
 func foreignTables(ctx context.Context, db *sql.DB) error {

@@ -19,7 +19,7 @@ import (
 )
 
 // welcome prints one screenful: where, who, a refusal worth trying, and the
-// AWS CLI line that works with the aws in PATH.
+// AWS CLI line that works with an aws in PATH.
 func (a *application) welcome(ctx context.Context, out io.Writer) {
 	if a.sample == nil {
 		fmt.Fprintf(out, "Gatehouse is ready: %s\n", a.base)
@@ -36,6 +36,7 @@ This is the sample organisation. Its passwords and secrets are in
   bob     password and TOTP; a role of his own
   carol   password, no second factor yet: enrols with the ticket in the file
   dave    disabled
+  and others in sample.json
 
 A refusal worth trying: sign in as carol without the ticket, or as dave with the
 right password. Current TOTP codes:  oathtool --totp -b SECRET
@@ -49,7 +50,7 @@ right password. Current TOTP codes:  oathtool --totp -b SECRET
 }
 
 // cliHelp writes the AWS configuration under DATA and says how to use it with
-// the aws that is in PATH.
+// an aws that is in PATH.
 func (a *application) cliHelp(ctx context.Context) (string, error) {
 	s := a.sample
 	config := awssso.ClientConfig{
@@ -71,9 +72,9 @@ func (a *application) cliHelp(ctx context.Context) (string, error) {
 	if err := awssso.WriteEndpointRules(rules, s.SSO.Endpoint, s.SSO.Endpoint, s.STS.Endpoint); err != nil {
 		return "", err
 	}
-	version, found := cliVersion(ctx)
+	cli, version, found := findCLI(ctx)
 	env := "AWS_CONFIG_FILE=" + filepath.Join(dir, "config")
-	const use = "aws sso login --profile sample && aws sts get-caller-identity --profile sample"
+	use := cli + " sso login --profile sample && " + cli + " sts get-caller-identity --profile sample"
 	switch {
 	case !found:
 		return "There is no aws in PATH. With AWS CLI 2.13 to 2.35.12:\n  export " + env + "\n  " + use, nil
@@ -105,11 +106,36 @@ func (v cliRelease) less(major, minor, patch int) bool {
 
 var versionText = regexp.MustCompile(`aws-cli/(\d+)\.(\d+)\.(\d+)`)
 
-// cliVersion asks the aws in PATH for its version.
-func cliVersion(ctx context.Context) (v cliRelease, found bool) {
+// findCLI looks through PATH for the first aws that can sign in here, and else
+// for the first that answers. It is called aws if it is what the shell finds.
+func findCLI(ctx context.Context) (name string, v cliRelease, found bool) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "aws", "--version").CombinedOutput()
+	first, _ := exec.LookPath("aws")
+	name = "aws"
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		path := filepath.Join(dir, "aws")
+		version, ok := cliVersion(ctx, path)
+		if !ok || !filepath.IsAbs(path) {
+			continue
+		}
+		called := path
+		if path == first {
+			called = "aws"
+		}
+		if !version.less(2, 0, 0) && version.less(2, 35, 13) {
+			return called, version, true
+		}
+		if !found {
+			name, v, found = called, version, true
+		}
+	}
+	return name, v, found
+}
+
+// cliVersion asks an AWS CLI for its version.
+func cliVersion(ctx context.Context, path string) (v cliRelease, found bool) {
+	out, err := exec.CommandContext(ctx, path, "--version").CombinedOutput()
 	if err != nil {
 		return v, false
 	}

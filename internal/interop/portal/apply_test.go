@@ -134,16 +134,16 @@ audit_days: -5
 	}
 	for _, want := range []string{
 		":3: sources[1].id: ", ":3: sources[1].kind: ", ":6: people[1].user_name: ", ":9: permission_sets[0]", ":10: permission_sets[1]", ":16: accounts[0].region: ",
-		":18: accounts[1]", ":22: accounts[2]", ":28: applications[0]", ":29: mfa", ":30: audit_days: ",
+		":18: accounts[1]: access: account 210000000012: provider_arn: ", ":22: accounts[2]", ":28: applications[0]", ":29: mfa.mode: the modes are always, context, never and deny, not \"sometimes\"", ":30: audit_days: ",
 	} {
 		if !strings.Contains(out, file+want) {
 			t.Errorf("no %q in:\n%s", want, out)
 		}
 	}
 	for name, c := range map[string]struct{ text, want string }{
-		"unknown field":      {smallOrganisation + "colour: red\n", "line 6"},
+		"unknown field":      {smallOrganisation + "colour: red\n", `:6: unknown field "colour"`},
 		"not YAML":           {"sources: [", "L2.C1"},
-		"wrong type":         {"sources: 3\n", "line 1"},
+		"wrong type":         {"sources: 3\n", ":1: cannot construct"},
 		"nobody there":       {smallOrganisation + "assignments:\n  - {accounts: [\"210000000011\"], permission_sets: [X], users: [eve]}\n", ":7: assignments[0].users[0]: "},
 		"no administrator":   {strings.Replace(smallOrganisation, `"user:ada"`, "", 1), ":5: administrators: "},
 		"hostile":            {smallOrganisation + "applications:\n  - {name: x, entity_id: \"urn:amazon:webservices\", acs: \"https://app.example/acs\"}\n", ":7: applications[0]: "},
@@ -162,6 +162,62 @@ audit_days: -5
 	good := write(t, filepath.Join(t.TempDir(), "org.yaml"), smallOrganisation)
 	if out, err := command(t, "apply", "--data", data, good); err != nil || !strings.Contains(out, "3 changes applied") && !strings.Contains(out, "4 changes applied") {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestNothingIsMade: a command that is refused, and a dry run, leave no data
+// folder, whose empty database the next start would make the sample's.
+func TestNothingIsMade(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	good := write(t, filepath.Join(folder, "good.yaml"), smallOrganisation)
+	for name, text := range map[string]string{
+		"unknown.yaml": smallOrganisation + "colour: red\n",
+		"nobody.yaml":  strings.Replace(smallOrganisation, "user:ada", "user:eve", 1),
+	} {
+		write(t, filepath.Join(folder, name), text)
+	}
+	data := filepath.Join(folder, "data")
+	for _, c := range []struct {
+		fails bool
+		want  string
+		args  []string
+	}{
+		{true, "there is no database " + data, []string{"restored", "--data", data}},
+		{true, "there is no database " + data, []string{"recover", "--data", data, "--username", "ada"}},
+		{true, `unknown field "colour"`, []string{"apply", "--data", data, filepath.Join(folder, "unknown.yaml")}},
+		{true, `there is no "user:eve"`, []string{"apply", "--data", data, filepath.Join(folder, "nobody.yaml")}},
+		{true, `there is no "user:eve"`, []string{"--data", data, "--listen", "127.0.0.1:0", "--config", filepath.Join(folder, "nobody.yaml")}},
+		{true, `there is no "user:eve"`, []string{"apply", "--data", data, "--dry-run", filepath.Join(folder, "nobody.yaml")}},
+		{false, "+ person ada", []string{"apply", "--data", data, "--dry-run", good}},
+	} {
+		if out, err := command(t, c.args...); (err != nil) != c.fails || !strings.Contains(out, c.want) {
+			t.Errorf("%v: %v, no %q in:\n%s", c.args, err, c.want, out)
+		}
+		if _, err := os.Stat(data); !os.IsNotExist(err) {
+			t.Fatalf("%v: the data folder is there (%v)", c.args, err)
+		}
+	}
+}
+
+// TestNoSchemaIsMade is the same with PostgreSQL.
+func TestNoSchemaIsMade(t *testing.T) {
+	t.Parallel()
+	dsn, db := freshDatabase(t)
+	file := write(t, filepath.Join(t.TempDir(), "org.yaml"), smallOrganisation)
+	for want, args := range map[string][]string{
+		"holds no portal":     {"restored"},
+		"holds no portal; is": {"recover", "--username", "ada"},
+		"nothing was changed": {"apply", "--dry-run", file},
+	} {
+		if out, _ := command(t, append(args, "--data", t.TempDir(), "--database", dsn)...); !strings.Contains(out, want) {
+			t.Errorf("%v: no %q in:\n%s", args, want, out)
+		}
+	}
+	var tables int
+	err := db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'public'").Scan(&tables)
+	if err != nil || tables != 0 {
+		t.Errorf("%d tables, %v", tables, err)
 	}
 }
 

@@ -43,7 +43,7 @@ func TestFirstStart(t *testing.T) {
 	}
 	p.await(t, `There is no aws in PATH`)
 	said := p.out.String()
-	for _, want := range []string{s.URL, filepath.Join(data, "sample.json"), "admin", "alice", "carol", "dave", "A refusal worth trying", "aws sso login"} {
+	for _, want := range []string{s.URL, filepath.Join(data, "sample.json"), "admin", "alice", "carol", "dave", "and others in sample.json", "A refusal worth trying", "aws sso login"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("no %q in the welcome:\n%s", want, said)
 		}
@@ -64,6 +64,27 @@ func TestFirstStart(t *testing.T) {
 	dave.open("/").submit("username", "dave").submit("password", s.who(t, "dave").Password).expect(http.StatusForbidden, "do not match")
 	for _, path := range []string{"/healthz", "/readyz"} {
 		newPerson(t, s.URL).open(path).expect(http.StatusOK, "")
+	}
+}
+
+// TestWelcomeFindsCLI: an aws that cannot sign in does not hide one further on
+// in PATH that can.
+func TestWelcomeFindsCLI(t *testing.T) {
+	t.Parallel()
+	fake := func(script string) string {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "aws"), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	broken, old, able := fake("exit 1"), fake("echo aws-cli/1.29.0 Python/3"), fake("echo aws-cli/2.9.19 Python/3")
+	for path, want := range map[string]string{
+		strings.Join([]string{broken, old, able}, ":"): `With your AWS CLI 2\.9\.19 [^\n]*\n[^\n]*\n  ` + able + `/aws sso login`,
+		able + ":" + old:   `With your AWS CLI 2\.9\.19 [^\n]*\n[^\n]*\n  aws sso login`,
+		broken + ":" + old: `Your AWS CLI 1\.29\.0 cannot sign in`,
+	} {
+		launchIn(t, path, "--data", t.TempDir(), "--listen", "127.0.0.1:0").await(t, want)
 	}
 }
 
