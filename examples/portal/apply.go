@@ -61,7 +61,7 @@ func (g *Globals) rehearse(ctx context.Context, name string, out io.Writer) erro
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	trial := Globals{Data: dir, LogLevel: slog.LevelError}
 	store, err := trial.open(ctx)
 	if err != nil {
