@@ -79,7 +79,7 @@ func (a *application) cliHelp(ctx context.Context) (string, error) {
 	case !found:
 		return "There is no aws in PATH. With AWS CLI 2.13 to 2.35.12:\n  export " + env + "\n  " + use, nil
 	case version.less(2, 0, 0):
-		return fmt.Sprintf("Your AWS CLI %s cannot sign in by itself (that came with version 2); with a token from another\nclient it works (untested here):\n  export %s", version, env), nil
+		return fmt.Sprintf("Your AWS CLI %s has no aws sso login (that came with version 2). From 1.29 on it uses the token that\nawscreds login --share leaves:\n  export %s", version, env), nil
 	case version.less(2, 13, 0):
 		return fmt.Sprintf("With your AWS CLI %s (tested with 2.9.19):\n  export %s AWS_DATA_PATH=%s\n  %s", version, env, rules, use), nil
 	case version.less(2, 35, 13):
