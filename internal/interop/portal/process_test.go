@@ -82,7 +82,7 @@ func TestWelcomeFindsCLI(t *testing.T) {
 	for path, want := range map[string]string{
 		strings.Join([]string{broken, old, able}, ":"): `With your AWS CLI 2\.9\.19 [^\n]*\n[^\n]*\n  ` + able + `/aws sso login`,
 		able + ":" + old:   `With your AWS CLI 2\.9\.19 [^\n]*\n[^\n]*\n  aws sso login`,
-		broken + ":" + old: `Your AWS CLI 1\.29\.0 cannot sign in`,
+		broken + ":" + old: `Your AWS CLI 1\.29\.0 has no aws sso login`,
 	} {
 		launchIn(t, path, "--data", t.TempDir(), "--listen", "127.0.0.1:0").await(t, want)
 	}
