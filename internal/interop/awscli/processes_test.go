@@ -28,13 +28,10 @@ const (
 	envRefreshCache = "GATEHOUSE_REFRESH_CACHE"
 )
 
-// TestRefreshProcess is one process of TestProcessesRefreshInParallel: it says
-// that it is ready, waits for its input to end, and refreshes through the SDK.
-func TestRefreshProcess(t *testing.T) {
-	at := os.Getenv(envRefreshAt)
-	if at == "" {
-		t.Skip("runs as a process of TestProcessesRefreshInParallel")
-	}
+// refreshAt is one process of TestProcessesRefreshInParallel: it says that it
+// is ready, waits for its input to end, and refreshes through the SDK.
+func refreshAt(t *testing.T, at string) {
+	t.Helper()
 	oidc := ssooidc.New(ssooidc.Options{Region: "us-east-1", BaseEndpoint: aws.String(at), Retryer: aws.NopRetryer{}})
 	provider := ssocreds.NewSSOTokenProvider(oidc, os.Getenv(envRefreshCache))
 	fmt.Println("ready")
@@ -52,6 +49,10 @@ func TestRefreshProcess(t *testing.T) {
 // one cache file, which none of them locks. All get a token that works, and
 // the file that is left can be refreshed from once more.
 func TestProcessesRefreshInParallel(t *testing.T) {
+	if at := os.Getenv(envRefreshAt); at != "" {
+		refreshAt(t, at)
+		return
+	}
 	t.Parallel()
 	c := signedIn(t)
 	cache := filepath.Join(t.TempDir(), "token.json")
@@ -126,7 +127,7 @@ type refresher struct {
 // startRefresher starts a process and returns when it is ready.
 func startRefresher(t *testing.T, self, at, cache string) *refresher {
 	t.Helper()
-	p := &refresher{cmd: exec.CommandContext(t.Context(), self, "-test.run=^TestRefreshProcess$")}
+	p := &refresher{cmd: exec.CommandContext(t.Context(), self, "-test.run=^TestProcessesRefreshInParallel$")}
 	p.cmd.Env = append(os.Environ(), envRefreshAt+"="+at, envRefreshCache+"="+cache)
 	p.cmd.Stderr = &p.stderr
 	stdin, err := p.cmd.StdinPipe()
