@@ -67,7 +67,7 @@
   });
 
   if (autofill) (async () => {
-    if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+    if (!(await PublicKeyCredential.isConditionalMediationAvailable?.()) || button.disabled) return; // pressed meanwhile
     waiting = new AbortController();
     await ceremony({ mediation: "conditional", signal: waiting.signal });
   })().catch((e) => { if (e.name !== "AbortError" && e.name !== "NotAllowedError") say(e.message); });
