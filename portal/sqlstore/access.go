@@ -133,7 +133,7 @@ func (s *Store) DeleteAssignment(ctx context.Context, id string) error {
 
 // GrantsOf implements [access.Store].
 func (s *Store) GrantsOf(ctx context.Context, personID, accountID string) ([]access.Grant, error) {
-	rows, err := s.often.QueryContext(ctx, `WITH mine AS (
+	rows, err := s.often.From(ctx).QueryContext(ctx, `WITH mine AS (
 			SELECT 'USER' AS kind, CAST($1 AS TEXT) AS id, '' AS name
 			UNION ALL
 			SELECT 'GROUP', g.id, g.display_name FROM portal_members m JOIN portal_groups g ON g.id = m.group_id WHERE m.person_id = $1

@@ -12,11 +12,9 @@ import (
 
 var _ audit.Store = (*Store)(nil)
 
-const insertEvent = "INSERT INTO portal_events (id, event, person_id) VALUES ($1, $2, $3)"
-
 // AppendEvent implements [audit.Store].
 func (s *Store) AppendEvent(ctx context.Context, e audit.Event) error {
-	_, err := s.often.ExecContext(ctx, insertEvent, e.ID, string(e.Canonical()), e.Person)
+	_, err := s.often.From(ctx).ExecContext(ctx, "INSERT INTO portal_events (id, event, person_id) VALUES ($1, $2, $3)", e.ID, string(e.Canonical()), e.Person)
 	return err
 }
 

@@ -18,11 +18,11 @@ import (
 // codes and token families of the AWS command line.
 type SSOStore struct {
 	db    *sql.DB
-	often *statements
+	often *sqltx.Statements
 }
 
 // NewSSOStore returns the store on a database whose migrations are applied.
-func NewSSOStore(db *sql.DB) *SSOStore { return &SSOStore{db: db, often: newStatements(db)} }
+func NewSSOStore(db *sql.DB) *SSOStore { return &SSOStore{db: db, often: often(db)} }
 
 // SSO is the store of the AWS command line in this database.
 func (s *Store) SSO() *SSOStore { return &SSOStore{db: s.db, often: s.often} }
@@ -34,7 +34,7 @@ const grantsEpoch = "(SELECT value FROM portal_sso_epochs WHERE kind = 'grants')
 
 // InTx implements [awssso.Store].
 func (s *SSOStore) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
-	return sqltx.InTx(ctx, s.db, fn)
+	return s.often.InTx(ctx, fn)
 }
 
 func (s *SSOStore) q(ctx context.Context) sqltx.Querier { return sqltx.From(ctx, s.db) }
@@ -201,7 +201,7 @@ func scanFamily(scan func(...any) error, more ...any) (f awssso.Family, err erro
 // Token implements [awssso.Store].
 func (s *SSOStore) Token(ctx context.Context, kind awssso.TokenKind, hash string) (t awssso.Token, f awssso.Family, err error) {
 	var expires int64
-	row := s.often.QueryRowContext(ctx, "SELECT "+familyColumns+`, t.hash, t.kind, t.family_id, t.generation, t.expires
+	row := s.often.From(ctx).QueryRowContext(ctx, "SELECT "+familyColumns+`, t.hash, t.kind, t.family_id, t.generation, t.expires
 		FROM portal_sso_tokens t JOIN portal_sso_families f ON f.id = t.family_id
 		WHERE t.hash = $1 AND t.kind = $2 AND f.epoch = `+grantsEpoch, hash, string(kind))
 	f, err = scanFamily(row.Scan, &t.Hash, &t.Kind, &t.FamilyID, &t.Generation, &expires)

@@ -121,7 +121,7 @@ func (s *Store) PersonBySubject(ctx context.Context, sourceID, subject string) (
 }
 
 func (s *Store) person(ctx context.Context, where string, args ...any) (*directory.Person, error) {
-	p, err := scanPerson(s.often.QueryRowContext(ctx, "SELECT "+personColumns+" FROM portal_people p WHERE "+where, args...).Scan)
+	p, err := scanPerson(s.often.From(ctx).QueryRowContext(ctx, "SELECT "+personColumns+" FROM portal_people p WHERE "+where, args...).Scan)
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func (s *Store) SessionByID(ctx context.Context, id string) (*session.Session, e
 }
 
 func (s *Store) session(ctx context.Context, where, arg string) (*session.Session, error) {
-	x, err := scanSession(s.often.QueryRowContext(ctx, "SELECT "+sessionColumns+liveSession+" AND "+where, arg).Scan)
+	x, err := scanSession(s.often.From(ctx).QueryRowContext(ctx, "SELECT "+sessionColumns+liveSession+" AND "+where, arg).Scan)
 	if err != nil {
 		return nil, err
 	}

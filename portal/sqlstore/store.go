@@ -26,10 +26,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatehouse-id/gatehouse/internal/sqltx"
-
 	_ "github.com/jackc/pgx/v5/stdlib" // the PostgreSQL driver
-	_ "modernc.org/sqlite"             // the SQLite driver
+	"modernc.org/sqlite"
+
+	"github.com/gatehouse-id/gatehouse/internal/sqltx"
 )
 
 // Config says which database to open; exactly one of Path and DSN is set.
@@ -42,7 +42,7 @@ type Config struct {
 type Store struct {
 	db       *sql.DB
 	postgres bool
-	often    *statements
+	often    *sqltx.Statements // for what many calls run
 }
 
 // Open connects to the database and brings its schema up to date. Replicas may
@@ -53,9 +53,6 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	if err := s.migrate(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	if err := s.prepareEvents(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -76,7 +73,7 @@ func connect(c Config) (*Store, error) {
 		db.SetMaxOpenConns(16)
 		db.SetMaxIdleConns(16)
 		db.SetConnMaxIdleTime(5 * time.Minute)
-		return &Store{db: db, postgres: true, often: newStatements(db)}, nil
+		return &Store{db: db, postgres: true, often: often(db)}, nil
 	}
 	path, err := filepath.Abs(c.Path)
 	if err != nil {
@@ -101,7 +98,16 @@ func connect(c Config) (*Store, error) {
 	}
 	db.SetMaxOpenConns(8)
 	db.SetMaxIdleConns(8)
-	return &Store{db: db, often: newStatements(db)}, nil
+	return &Store{db: db, often: often(db)}, nil
+}
+
+// often keeps prepared statements for SQLite. Each text is a constant of this
+// package, so there are few. PostgreSQL's driver prepares by itself.
+func often(db *sql.DB) *sqltx.Statements {
+	if _, is := db.Driver().(*sqlite.Driver); is {
+		return sqltx.NewStatements(db, 50)
+	}
+	return sqltx.NewStatements(db, 0)
 }
 
 // Close closes the database.
@@ -115,7 +121,7 @@ func (s *Store) DB() *sql.DB { return s.db }
 // Store calls with fn's context join it, nested calls join the outer one, and
 // fn may run again after a serialization failure.
 func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
-	return sqltx.InTx(ctx, s.db, fn)
+	return s.often.InTx(ctx, fn)
 }
 
 // TxFrom returns the transaction that ctx carries, for an application's own

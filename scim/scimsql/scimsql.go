@@ -39,11 +39,13 @@ func Migrations() fs.FS {
 	return sub
 }
 
+// maxStatements bounds what filters of many shapes leave behind.
+const maxStatements = 200
+
 // Store keeps everything in one database. It is safe for concurrent use.
 type Store struct {
-	db         *sql.DB
+	statements *sqltx.Statements
 	now        func() time.Time
-	statements statements
 }
 
 // New returns a store over db, whose tables [Migrations] has made. A nil now
@@ -52,19 +54,19 @@ func New(db *sql.DB, now func() time.Time) *Store {
 	if now == nil {
 		now = time.Now
 	}
-	return &Store{db: db, now: now, statements: statements{ready: map[string]*sql.Stmt{}, wanted: map[string]bool{}}}
+	return &Store{statements: sqltx.NewStatements(db, maxStatements), now: now}
 }
 
 // InTx implements scim.Transactor. An error inside must be returned by fn, or
 // what failed may commit by half.
 func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
-	if _, joins := sqltx.TxFrom(ctx, s.db); !joins {
-		s.statements.prepareWanted(ctx, s.db)
-	}
-	return busy(sqltx.InTx(ctx, s.db, fn))
+	return busy(s.statements.InTx(ctx, fn))
 }
 
-func (s *Store) q(ctx context.Context) querier { return querier{s, sqltx.From(ctx, s.db)} }
+// q runs prepared statements. The tenant, which every index begins with, and
+// limits are compared with a CAST: SQLite would look at the values to plan with
+// its statistics, and compile anew for other values.
+func (s *Store) q(ctx context.Context) sqltx.Querier { return s.statements.From(ctx) }
 
 func (s *Store) micros() int64 { return s.now().UnixMicro() }
 
