@@ -36,8 +36,9 @@ func (p *Portal) checkClock(ctx context.Context) error {
 // Restored is to be called when the database has been restored from a backup,
 // or an older copy of it has taken over: single-use values that were spent
 // since the copy was made would be good again. It ends every session, token,
-// code and ticket, and the registrations of clients; factors and passwords
-// stay as the copy has them.
+// code and ticket, SAML messages in flight and the registrations of clients;
+// factors and passwords stay as the copy has them, and what it knows as used
+// stays used.
 func (p *Portal) Restored(ctx context.Context, actor string) error {
 	return p.c.Store.InTx(ctx, func(ctx context.Context) error {
 		epoch, err := p.c.Store.RaiseEpoch(ctx)

@@ -12,8 +12,12 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/portal"
+	"github.com/gatehouse-id/gatehouse/portal/app"
+	"github.com/gatehouse-id/gatehouse/portal/directory"
 	"github.com/gatehouse-id/gatehouse/portal/portaltest"
 	"github.com/gatehouse-id/gatehouse/portal/signin"
+	"github.com/gatehouse-id/gatehouse/saml"
+	"github.com/gatehouse-id/gatehouse/saml/samltest"
 )
 
 // A process that is well behind what another has seen is not ready, and
@@ -72,4 +76,43 @@ func TestRestored(t *testing.T) {
 	b.post("/enrol/password", url.Values{"flow": {ticket}, "password": {password}, "password2": {password}}).expect(http.StatusForbidden, "used or has expired")
 	b.password("/", "alice", alice.Password).expect(http.StatusOK, "Confirm it is you")
 	b.totp(alice.TOTP).expect(http.StatusOK, portaltest.AccountDev)
+}
+
+// After a restore no message that was in flight is answered, and what was used
+// stays used.
+func TestRestoredEndsMessages(t *testing.T) {
+	x := newExternal(t, func(src *directory.Source) { src.SAML.AllowIdPInitiated = true })
+	ctx, b := context.Background(), newBrowser(t, x.s, nil)
+	refused := func(what, check string) {
+		t.Helper()
+		events, err := x.s.Store.Events(ctx, "", 1)
+		if err != nil || len(events) != 1 || events[0].Check != check || b.status != http.StatusBadRequest {
+			t.Errorf("%s: status %d, %+v, %v, want %s", what, b.status, events, err, check)
+		}
+	}
+	sp := samltest.NewSP(t, fetchEntity(t, x.s.URL+"/saml/app/metadata"), nil)
+	if _, err := x.s.Portal.Apps().RegisterEndpoint(ctx, "", app.App{Name: "Demo", EntityID: sp.Connection.EntityID}, sp.Connection.ACS); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := x.s.Client(t).Get(sp.Start(saml.LoginOptions{}).URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	parked := resp.Header.Get("Location")
+	b.get(parked).expect(http.StatusOK, "Sign in")
+	used := x.idp.Answer(x.c, nil, who("erika@corp.test"))
+	x.answer(t, newBrowser(t, x.s, nil), used).expect(http.StatusOK, "Corp Person")
+	inFlight := x.idp.Answer(x.c, x.begin(t, b, "/", "erika@corp.test"), who("erika@corp.test"))
+
+	if err := x.s.Portal.Restored(ctx, "test"); err != nil {
+		t.Fatal(err)
+	}
+	x.answer(t, b, inFlight)
+	refused("a request of ours", "saml-request")
+	b.get(parked)
+	refused("a parked request", "saml-request")
+	x.answer(t, b, used)
+	refused("an assertion that was used", "saml-replay")
+	x.answer(t, b, x.idp.Answer(x.c, x.begin(t, b, "/", "erika@corp.test"), who("erika@corp.test"))).expect(http.StatusOK, "Corp Person")
 }

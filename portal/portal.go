@@ -270,6 +270,7 @@ func (p *Portal) configure(c Config) error {
 		return fmt.Errorf("portal: Keys: %w", err)
 	}
 	p.c, p.base, p.prefix, p.log, p.now = c, base, base.Path, c.Log, c.Now
+	p.c.SAML = messages{c.SAML, c.Store.Epoch}
 	p.paths = ui.NewPaths(p.prefix)
 	if p.base.Scheme != "https" || p.prefix != "" {
 		p.cookieSuffix = suffixOf(base.String())
