@@ -75,14 +75,18 @@ func (m *Machine) charge(ctx context.Context, c Client, login string) (refund fu
 }
 
 // What people who have proved nothing may make the portal keep: rows that live
-// 15 minutes at most. They are counted by address, and together over all
-// addresses for each [Surface], so that strangers never have more than 65,000
-// rows of one (the burst, and 50 a second for 15 minutes). A browser that
+// 15 minutes at most. They are counted by address, by the block that the
+// address is in, so that whoever holds one takes no more than a fifth of what
+// all have together, and over all addresses for each [Surface], so that
+// strangers never have more than 65,000 rows of one (the burst, and 50 a second
+// for 15 minutes). What the narrower count refuses is not counted in the wider
+// one: one address cannot use up its neighbours' share. A browser that
 // somebody has signed in from counts for itself alone: strangers, even behind
 // the same address, keep nobody out of it. Nobody needs such a row to sign in
 // with a password.
 var (
 	strangersByAddress = bucket{"strangers-address", 200 * time.Millisecond, 600}
+	strangersByBlock   = bucket{"strangers-block", 100 * time.Millisecond, 1200}
 	strangersTogether  = bucket{"strangers", 20 * time.Millisecond, 20_000}
 	strangersByDevice  = bucket{"strangers-device", 2 * time.Second, 60}
 )
@@ -107,7 +111,24 @@ func (m *Machine) Admit(ctx context.Context, where Surface, addr netip.Addr, dev
 	if err := m.take(ctx, strangersByAddress, audit.Network(addr)); err != nil {
 		return err
 	}
+	if err := m.take(ctx, strangersByBlock, block(addr)); err != nil {
+		return err
+	}
 	return m.take(ctx, strangersTogether, string(where))
+}
+
+// block is the least network that an operator is routed: a /48 of IPv6, a /24
+// of IPv4.
+func block(a netip.Addr) string {
+	a, bits := a.Unmap().WithZone(""), 48
+	if a.Is4() {
+		bits = 24
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return "" // no address
+	}
+	return p.String()
 }
 
 func (m *Machine) take(ctx context.Context, b bucket, parts ...string) error {

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -75,6 +76,57 @@ func TestAdmitCountsByAddress(t *testing.T) {
 	}
 	if err := m.Admit(ctx, ByPasskey, two, cookie); !refused(err) {
 		t.Errorf("one more of a known browser: %v", err)
+	}
+}
+
+// The addresses of one block are counted together, and use up no more than
+// their share of what all have.
+func TestAdmitCountsByBlock(t *testing.T) {
+	for name, c := range map[string]struct{ inside, outside string }{
+		"IPv6":             {"2001:db8:5:%d::1", "2001:db8:6::1"},
+		"IPv4":             {"192.0.2.%d", "192.0.3.0"},
+		"IPv4 within IPv6": {"::ffff:192.0.2.%d", "192.0.3.0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, limits := machine(time.Unix(1e9, 0))
+			ctx, outside := t.Context(), netip.MustParseAddr(c.outside)
+			inside := func(i int) netip.Addr { return netip.MustParseAddr(fmt.Sprintf(c.inside, i)) }
+			for i := range strangersByBlock.burst {
+				if err := m.Admit(ctx, BySource, inside(i%100), ""); err != nil {
+					t.Fatal(i, err)
+				}
+			}
+			last := inside(255)
+			pot := limits.tat[m.limitKey(strangersTogether, string(BySource))]
+			for _, surface := range []Surface{ByPasskey, BySource, ByApplication} {
+				if err := m.Admit(ctx, surface, last, ""); !refused(err) {
+					t.Errorf("%s: one more of a block: %v", surface, err)
+				}
+			}
+			if now := limits.tat[m.limitKey(strangersTogether, string(BySource))]; now != pot {
+				t.Error("what a block may not have is counted for all")
+			}
+			if err := m.Admit(ctx, BySource, outside, ""); err != nil {
+				t.Errorf("another block: %v", err)
+			}
+			if err := m.Admit(ctx, BySource, last, m.MarkDevice("", "alice")); err != nil {
+				t.Errorf("a browser that somebody has signed in from: %v", err)
+			}
+		})
+	}
+}
+
+// One address uses up its own share and not that of its block.
+func TestAdmitKeepsNeighbours(t *testing.T) {
+	m, _ := machine(time.Unix(1e9, 0))
+	addr := netip.MustParseAddr("192.0.2.1")
+	for range 2 * strangersByBlock.burst {
+		if err := m.Admit(t.Context(), ByPasskey, addr, ""); err != nil && !refused(err) {
+			t.Fatal(err)
+		}
+	}
+	if err := m.Admit(t.Context(), ByPasskey, addr.Next(), ""); err != nil {
+		t.Errorf("a neighbour: %v", err)
 	}
 }
 
