@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -40,7 +41,7 @@ func (d *denier) Deny(_ context.Context, p access.DenyPolicy) error {
 type denyPolicy struct {
 	Statement []struct {
 		Effect    string
-		Condition map[string]map[string]string
+		Condition map[string]map[string]any
 	}
 }
 
@@ -75,15 +76,15 @@ func TestRevokedEverywhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	condition := policy.Statement[0].Condition
-	until, err := time.Parse(time.RFC3339, condition["DateLessThan"]["aws:TokenIssueTime"])
+	until, err := time.Parse(time.RFC3339, fmt.Sprint(condition["DateLessThan"]["aws:TokenIssueTime"]))
 	if err != nil || until.Sub(before) < access.MaxAssertionLife || until.Sub(before) > access.MaxAssertionLife+5*time.Minute {
 		t.Errorf("until %v, %v", until, err)
 	}
-	if len(policy.Statement) != 1 || policy.Statement[0].Effect != "Deny" || condition["StringLike"]["aws:userid"] != "*:alice" {
+	if len(policy.Statement) != 1 || policy.Statement[0].Effect != "Deny" || fmt.Sprint(condition["StringLike"]["aws:userid"]) != "[*:alice]" {
 		t.Errorf("policy %s", d.roles[role])
 	}
-	// The policy of a name that she had before is not replaced: it still denies
-	// what runs under that name.
+	// Once she is renamed the policy denies what runs under the earlier name,
+	// too. It does not replace one that denies other names.
 	person, err := s.Store.Person(context.Background(), id)
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +95,7 @@ func TestRevokedEverywhere(t *testing.T) {
 	}
 	first := d.name
 	deny(portaltest.AccountDev).expect(http.StatusOK, "Saved.")
-	if d.name == first || !strings.HasPrefix(d.name, "GatehouseRevoked-"+id+"-") || !strings.Contains(d.roles[role], "*:alice.b") {
+	if d.name == first || !strings.HasPrefix(d.name, "GatehouseRevoked-"+id+"-") || !strings.Contains(d.roles[role], `"*:alice",`) || !strings.Contains(d.roles[role], `"*:alice.b"`) {
 		t.Errorf("renamed: %s takes the place of %s with %s", d.name, first, d.roles[role])
 	}
 	changes := map[string]int{}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/portal/directory"
@@ -33,12 +34,12 @@ type DenyPolicy struct {
 }
 
 // DenyName is the name of a [DenyPolicy] of a person. One that denies by session
-// name is called after that too: after a change of the user name it does not
-// cover the earlier one, and must not take its place.
-func DenyName(personID, sessionName string) string {
+// names is called after those too: it must not take the place of one that
+// denies others.
+func DenyName(personID string, sessionNames ...string) string {
 	name := "GatehouseRevoked-" + personID
-	if sessionName != "" {
-		sum := sha256.Sum256([]byte(sessionName))
+	if len(sessionNames) > 0 {
+		sum := sha256.Sum256([]byte(strings.Join(sessionNames, "\n")))
 		name += "-" + hex.EncodeToString(sum[:4])
 	}
 	return name

@@ -101,10 +101,11 @@ var ErrNeedsMFA = errors.New("access: the role needs a second factor in this ses
 
 // Issued is a signed AWS Response.
 type Issued struct {
-	Outgoing *saml.Outgoing
-	Account  Account
-	Set      PermissionSet
-	Pair     awsrole.RolePair
+	Outgoing    *saml.Outgoing
+	Account     Account
+	Set         PermissionSet
+	Pair        awsrole.RolePair
+	SessionName string // RoleSessionName
 }
 
 // Issue checks that the role is assigned and signs a Response for it: one Role
@@ -139,7 +140,9 @@ func (a *Access) Issue(ctx context.Context, u Use) (*Issued, error) {
 	err = a.c.Store.InTx(ctx, func(ctx context.Context) error {
 		return a.c.Record(ctx, audit.Event{
 			Type: audit.Federate, Actor: u.Person.ID, Person: u.Person.ID, Source: u.Person.SourceID,
-			Details: map[string]string{"account": out.Account.ID, "role": out.Pair.RoleARN, "assertion": out.Outgoing.AssertionID},
+			Details: map[string]string{
+				"account": out.Account.ID, "role": out.Pair.RoleARN, "session_name": out.SessionName, "assertion": out.Outgoing.AssertionID,
+			},
 		})
 	})
 	if err != nil {
@@ -172,7 +175,7 @@ func (a *Access) params(u Use, out *Issued) (saml.ResponseParams, error) {
 	if err != nil {
 		return saml.ResponseParams{}, err
 	}
-	out.Pair = session.Role
+	out.Pair, out.SessionName = session.Role, session.RoleSessionName
 	attributes, err := session.Attributes()
 	if err != nil {
 		return saml.ResponseParams{}, err

@@ -67,11 +67,12 @@ type trail struct {
 	revocation *audit.Event         // the last one by an administrator
 	signed     map[string]time.Time // by role ARN: the last assertion
 	account    map[string]string    // by role ARN: its account
+	names      map[string]bool      // every RoleSessionName that was signed
 	whole      bool                 // the log was read as far back as it matters
 }
 
 func (x *Admin) trail(ctx context.Context, personID string) (trail, error) {
-	t := trail{signed: map[string]time.Time{}, account: map[string]string{}}
+	t := trail{signed: map[string]time.Time{}, account: map[string]string{}, names: map[string]bool{}}
 	since, before := x.c.Now().Add(-lookBack), ""
 	for range maxLookBack / 1000 {
 		events, err := x.c.Audit.EventsOf(ctx, personID, since, before, 1000)
@@ -96,8 +97,13 @@ func (t *trail) add(e *audit.Event, personID string) {
 	case e.Person != personID || e.Outcome != audit.Success:
 	case e.Type == audit.SessionRevoked && e.Details["session"] == "all" && t.revocation == nil:
 		t.revocation = e
-	case e.Type == audit.Federate && role != "" && t.signed[role].IsZero():
-		t.signed[role], t.account[role] = e.Time, e.Details["account"]
+	case e.Type == audit.Federate && role != "":
+		if t.signed[role].IsZero() {
+			t.signed[role], t.account[role] = e.Time, e.Details["account"]
+		}
+		if name := e.Details["session_name"]; name != "" {
+			t.names[name] = true
+		}
 	}
 }
 
@@ -185,6 +191,9 @@ func (x *Admin) role(a *access.Account, arn string, sets []access.PermissionSet,
 	return row
 }
 
+// denial is the policy that ends the person's sessions in an account. Without a
+// SourceIdentity it names the person as now and by every name that was signed
+// within lookBack; the events of an earlier release do not tell.
 func (x *Admin) denial(p *directory.Person, a *access.Account, t trail) (name, policy string, err error) {
 	if t.revocation == nil {
 		return "", "", nil
@@ -192,11 +201,17 @@ func (x *Admin) denial(p *directory.Person, a *access.Account, t trail) (name, p
 	d := awssso.Denial{Revoked: t.revocation.Time, AssertionLife: access.MaxAssertionLife, Skew: denySkew}
 	if a.SourceIdentity {
 		d.SourceIdentity = p.ID
-	} else if d.SessionName, err = access.SessionName(p); err != nil {
-		return "", "", err
+	} else {
+		now, err := access.SessionName(p)
+		if err != nil {
+			return "", "", err
+		}
+		names := maps.Clone(t.names)
+		names[now] = true
+		d.SessionNames = slices.Sorted(maps.Keys(names))
 	}
 	policy, err = d.Policy()
-	return access.DenyName(p.ID, d.SessionName), policy, err
+	return access.DenyName(p.ID, d.SessionNames...), policy, err
 }
 
 func (x *Admin) revoked(w http.ResponseWriter, r *http.Request, a Actor, status int, problem string) error {

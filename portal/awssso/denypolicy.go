@@ -6,6 +6,7 @@ package awssso
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,9 +18,9 @@ import (
 type Denial struct {
 	// SourceIdentity is the person's, where the account's roles take one.
 	SourceIdentity string
-	// SessionName is the person's RoleSessionName, for the others. It must be
-	// unique to the person. One of the two is required.
-	SessionName string
+	// SessionNames are the person's, for the others: every RoleSessionName whose
+	// sessions may still run. One of the two is required.
+	SessionNames []string
 	// Revoked is when the person was revoked in the portal.
 	Revoked time.Time
 	// AssertionLife is the longest life of an assertion, Skew how far clocks
@@ -31,22 +32,27 @@ type Denial struct {
 // Policy is an IAM policy, to be attached to the roles or as a service control
 // policy, that denies everything to the sessions of this person that were
 // issued before the revocation could take effect everywhere. It touches nobody
-// else who uses the same roles. It can be removed when the longest session of
+// else who uses the same roles, but for somebody who has taken a name that the
+// person gave up, until their next session. It can be removed when the longest session of
 // the roles has passed.
 func (d Denial) Policy() (string, error) {
 	if d.Revoked.IsZero() || d.AssertionLife < 0 || d.Skew < 0 {
 		return "", fmt.Errorf("awssso: denial without a time")
 	}
 	until := d.Revoked.Add(d.AssertionLife + d.Skew).UTC().Truncate(time.Second).Add(time.Second)
-	condition := map[string]map[string]string{"DateLessThan": {"aws:TokenIssueTime": until.Format(time.RFC3339)}}
+	condition := map[string]map[string]any{"DateLessThan": {"aws:TokenIssueTime": until.Format(time.RFC3339)}}
 	switch {
 	case isSessionName(d.SourceIdentity):
-		condition["StringEquals"] = map[string]string{"aws:SourceIdentity": d.SourceIdentity}
-	case d.SourceIdentity == "" && isSessionName(d.SessionName):
+		condition["StringEquals"] = map[string]any{"aws:SourceIdentity": d.SourceIdentity}
+	case d.SourceIdentity == "" && len(d.SessionNames) > 0 && !slices.ContainsFunc(d.SessionNames, func(name string) bool { return !isSessionName(name) }):
 		// aws:userid is AROA...:NAME. The characters of a name hold no wildcard.
-		condition["StringLike"] = map[string]string{"aws:userid": "*:" + d.SessionName}
+		var ids []string
+		for _, name := range d.SessionNames {
+			ids = append(ids, "*:"+name)
+		}
+		condition["StringLike"] = map[string]any{"aws:userid": ids}
 	default:
-		return "", fmt.Errorf("awssso: denial needs a SourceIdentity or RoleSessionName of 2 to 64 characters")
+		return "", fmt.Errorf("awssso: denial needs a SourceIdentity or RoleSessionNames of 2 to 64 characters")
 	}
 	text, err := json.MarshalIndent(map[string]any{
 		"Version": "2012-10-17",

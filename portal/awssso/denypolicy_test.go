@@ -14,7 +14,7 @@ import (
 
 func ExampleDenial() {
 	policy, err := awssso.Denial{
-		SessionName: "alice", Revoked: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), AssertionLife: 5 * time.Minute, Skew: time.Minute,
+		SessionNames: []string{"alice", "alice.b"}, Revoked: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), AssertionLife: 5 * time.Minute, Skew: time.Minute,
 	}.Policy()
 	if err != nil {
 		panic(err)
@@ -30,7 +30,10 @@ func ExampleDenial() {
 	//           "aws:TokenIssueTime": "2026-11-24T12:06:01Z"
 	//         },
 	//         "StringLike": {
-	//           "aws:userid": "*:alice"
+	//           "aws:userid": [
+	//             "*:alice",
+	//             "*:alice.b"
+	//           ]
 	//         }
 	//       },
 	//       "Effect": "Deny",
@@ -48,20 +51,20 @@ func TestDenialNamesOnePerson(t *testing.T) {
 	now := time.Now()
 	for name, d := range map[string]awssso.Denial{
 		"nobody":          {Revoked: now},
-		"everybody":       {Revoked: now, SessionName: "*"},
-		"wildcard":        {Revoked: now, SessionName: "al*ce"},
+		"everybody":       {Revoked: now, SessionNames: []string{"*"}},
+		"wildcard":        {Revoked: now, SessionNames: []string{"alice", "al*ce"}},
 		"variable":        {Revoked: now, SourceIdentity: "${aws:username}"},
-		"too long":        {Revoked: now, SessionName: strings.Repeat("a", 65)},
-		"one letter":      {Revoked: now, SessionName: "a"},
-		"no time":         {SessionName: "alice"},
-		"negative life":   {Revoked: now, SessionName: "alice", AssertionLife: -1},
-		"bad source only": {Revoked: now, SourceIdentity: "a b", SessionName: "alice"},
+		"too long":        {Revoked: now, SessionNames: []string{strings.Repeat("a", 65)}},
+		"one letter":      {Revoked: now, SessionNames: []string{"a"}},
+		"no time":         {SessionNames: []string{"alice"}},
+		"negative life":   {Revoked: now, SessionNames: []string{"alice"}, AssertionLife: -1},
+		"bad source only": {Revoked: now, SourceIdentity: "a b", SessionNames: []string{"alice"}},
 	} {
 		if policy, err := d.Policy(); err == nil {
 			t.Errorf("%s: %s", name, policy)
 		}
 	}
-	policy, err := awssso.Denial{Revoked: now, SourceIdentity: "p-1234", SessionName: "alice"}.Policy()
+	policy, err := awssso.Denial{Revoked: now, SourceIdentity: "p-1234", SessionNames: []string{"alice"}}.Policy()
 	if err != nil || !strings.Contains(policy, `"aws:SourceIdentity": "p-1234"`) || strings.Contains(policy, "userid") {
 		t.Errorf("%s, %v", policy, err)
 	}
