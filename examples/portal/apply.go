@@ -51,8 +51,7 @@ func (a *applyCmd) Run(ctx context.Context, g *Globals) error {
 }
 
 // rehearse applies the file to an empty database that is thrown away, if there
-// is no database yet: one that a fault left empty would become the sample when
-// it is served next.
+// is no database yet: a fault leaves none.
 func (g *Globals) rehearse(ctx context.Context, name string, out io.Writer) error {
 	if have, err := g.exists(ctx); err != nil || have {
 		return err

@@ -23,12 +23,14 @@ import (
 	"github.com/gatehouse-id/gatehouse/portal"
 )
 
-// loadKeys reads the portal's keys from dir/keys, making them on first use:
+func keysFolder(data string) string { return filepath.Join(data, "keys") }
+
+// loadKeys reads the portal's keys from the data folder's own, making them on first use:
 // the secret that seals and MACs, one signing key pair for each of the two
 // identity providers, and one for requests to external sources. They lie outside the database, mode 0600. Anything with
 // a crypto.Signer, such as a KMS, can stand in for the signing keys.
-func loadKeys(dir string, now time.Time) (portal.Keys, error) {
-	dir = filepath.Join(dir, "keys")
+func loadKeys(data string, now time.Time) (portal.Keys, error) {
+	dir := keysFolder(data)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return portal.Keys{}, err
 	}

@@ -5,8 +5,8 @@
 // and access keys by SAML, the AWS CLI by its own protocol, SCIM, external
 // identity providers and SAML applications.
 //
-// On an empty data folder it makes a sample organisation, for trying things
-// out on this machine alone:
+// Where there is no database yet it makes a sample organisation, for trying
+// things out on this machine alone:
 //
 //	go run ./examples/portal
 //
@@ -100,12 +100,19 @@ func (g *Globals) openExisting(ctx context.Context) (*sqlstore.Store, error) {
 	switch have, err := g.exists(ctx); {
 	case err != nil:
 		return nil, err
-	case have:
-		return g.open(ctx)
-	case g.Database != "":
+	case !have && g.Database != "":
 		return nil, errors.New("the PostgreSQL database holds no portal; is it the right --database?")
+	case !have:
+		return nil, fmt.Errorf("there is no database %s; is %s the right --data folder?", g.path(), g.Data)
+	case g.Database != "":
+		// New keys would open nothing of what the database holds.
+		if _, err := os.Stat(keysFolder(g.Data)); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("there are no keys in %s, where serving the portal makes them; is it the right --data folder?", g.Data)
+		} else if err != nil {
+			return nil, err
+		}
 	}
-	return nil, fmt.Errorf("there is no database %s; is %s the right --data folder?", g.path(), g.Data)
+	return g.open(ctx)
 }
 
 type serveCmd struct {
@@ -117,21 +124,11 @@ type serveCmd struct {
 
 // Run serves until a signal, then drains.
 func (s *serveCmd) Run(ctx context.Context, g *Globals) error {
-	if g.Database != "" && s.Config == "" {
-		if err := foreignDatabase(ctx, g.Database); err != nil {
-			return err
-		}
-	}
 	if s.Config != "" {
 		if err := g.rehearse(ctx, s.Config, io.Discard); err != nil {
 			return err
 		}
 	}
-	store, err := g.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
 	ln, err := net.Listen("tcp", s.Listen)
 	if err != nil {
 		return err
@@ -141,6 +138,14 @@ func (s *serveCmd) Run(ctx context.Context, g *Globals) error {
 	if err != nil {
 		return err
 	}
+	if err := askForSample(ctx, g, s, ln, base); err != nil {
+		return err
+	}
+	store, err := g.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
 	app, err := start(ctx, g, s, store, ln, base)
 	if err != nil {
 		return err

@@ -38,15 +38,15 @@ type application struct {
 	sts     string // endpoint of the STS double, with the sample only
 }
 
-// start opens everything that serving needs. With an empty database and no
-// organisation of one's own it makes the sample.
+// start opens everything that serving needs. The sample organisation is made
+// where it was asked for.
 func start(ctx context.Context, g *Globals, s *serveCmd, store *sqlstore.Store, ln net.Listener, base *url.URL) (*application, error) {
 	if s.Config != "" {
 		if err := applyFile(ctx, g, store, s.Config, false, os.Stderr); err != nil {
 			return nil, err
 		}
 	}
-	sample, err := decideSample(ctx, g, s, store, ln, base)
+	sample, err := decideSample(ctx, g, store, ln, base)
 	if err != nil {
 		return nil, err
 	}
@@ -96,9 +96,35 @@ func stores(c *portal.Config, store *sqlstore.Store) (err error) {
 	return err
 }
 
-// decideSample marks an empty database as a sample, and refuses to use one in
-// any way but on this machine.
-func decideSample(ctx context.Context, g *Globals, s *serveCmd, store *sqlstore.Store, ln net.Listener, base *url.URL) (bool, error) {
+// sampleAsked is the file by which the operator's wish for the sample outlives
+// a kill, until the database is marked.
+const sampleAsked = "sample.asked"
+
+// askForSample notes that the operator wants the sample organisation: they
+// serve where there is no database yet, and bring no organisation. What is
+// refused here has made nothing.
+func askForSample(ctx context.Context, g *Globals, s *serveCmd, ln net.Listener, base *url.URL) error {
+	have, err := g.exists(ctx)
+	if err != nil || have || s.Config != "" {
+		return err
+	}
+	if err := sampleIsLocal(ln, base); err != nil {
+		return err
+	}
+	if g.Database != "" {
+		if err := foreignDatabase(ctx, g.Database); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(g.Data, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(g.Data, sampleAsked), nil, 0o600)
+}
+
+// decideSample marks an empty database as a sample if that was asked for. Any
+// other empty database is somebody's who has yet to bring their organisation.
+func decideSample(ctx context.Context, g *Globals, store *sqlstore.Store, ln net.Listener, base *url.URL) (bool, error) {
 	mark, err := store.Setting(ctx, settingSample)
 	if err != nil {
 		return false, err
@@ -107,47 +133,43 @@ func decideSample(ctx context.Context, g *Globals, s *serveCmd, store *sqlstore.
 	if err != nil {
 		return false, err
 	}
-	if mark == "" && !empty {
-		return false, nil
+	asked := filepath.Join(g.Data, sampleAsked)
+	if mark == "" {
+		if !empty {
+			return false, nil
+		}
+		if _, err := os.Stat(asked); err != nil {
+			return false, errors.New("the database holds no organisation; bring one with apply. The sample organisation is made only where there is no database yet")
+		}
 	}
-	switch {
-	case s.Config != "":
-		return false, errors.New("this database holds the sample organisation for good; use another --data folder with --config")
-	case !ln.Addr().(*net.TCPAddr).IP.IsLoopback():
-		return false, fmt.Errorf("the sample organisation is served on a loopback address only, not on %s; bring your own organisation with apply", ln.Addr())
-	case !loopback(base):
-		return false, fmt.Errorf("the sample organisation has a loopback base URL only, not %s; bring your own organisation with apply", base)
-	case mark == "" && g.Database != "":
-		// Empty here means no organisation; a PostgreSQL database that holds
-		// anything else is somebody's.
-		if err := foreignTables(ctx, store.DB()); err != nil {
+	if err := sampleIsLocal(ln, base); err != nil {
+		return false, err
+	}
+	if mark == "" {
+		if err := store.PutSetting(ctx, settingSample, "marked"); err != nil {
 			return false, err
 		}
 	}
-	if mark == "" {
-		return true, store.PutSetting(ctx, settingSample, "marked")
+	if err := os.Remove(asked); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
 	}
 	return true, nil
+}
+
+// sampleIsLocal refuses to use the sample in any way but on this machine.
+func sampleIsLocal(ln net.Listener, base *url.URL) error {
+	switch {
+	case !ln.Addr().(*net.TCPAddr).IP.IsLoopback():
+		return fmt.Errorf("the sample organisation is served on a loopback address only, not on %s; bring your own organisation with apply", ln.Addr())
+	case !loopback(base):
+		return fmt.Errorf("the sample organisation has a loopback base URL only, not %s; bring your own organisation with apply", base)
+	}
+	return nil
 }
 
 func loopback(u *url.URL) bool {
 	a, err := netip.ParseAddr(u.Hostname())
 	return u.Hostname() == "localhost" || err == nil && a.IsLoopback()
-}
-
-// foreignDatabase refuses a PostgreSQL database that is somebody's, before the
-// schema of a portal is made there.
-func foreignDatabase(ctx context.Context, dsn string) error {
-	own, err := portalSchema(ctx, dsn)
-	if err != nil || own {
-		return err
-	}
-	db, err := openPostgres(dsn)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	return foreignTables(ctx, db)
 }
 
 // portalSchema reports whether a PostgreSQL database has the schema of a portal.
@@ -170,9 +192,16 @@ func openPostgres(dsn string) (*sql.DB, error) {
 	return db, nil
 }
 
-func foreignTables(ctx context.Context, db *sql.DB) error {
+// foreignDatabase refuses a PostgreSQL database that is somebody's, before the
+// schema of a portal is made there.
+func foreignDatabase(ctx context.Context, dsn string) error {
+	db, err := openPostgres(dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
 	var n int
-	err := db.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')
+	err = db.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')
 		AND table_name NOT LIKE 'portal\_%' AND table_name NOT LIKE 'mfa\_%' AND table_name NOT LIKE 'saml\_%' AND table_name NOT LIKE 'scim\_%' AND table_name <> 'goose_db_version'`).Scan(&n)
 	if err == nil && n > 0 {
 		err = errors.New("the PostgreSQL database is not empty; the sample organisation is made in an empty one only")
