@@ -51,7 +51,8 @@ type Attestation struct {
 	Metadata *Metadata
 	// RequireTrusted refuses credentials without a trusted statement.
 	RequireTrusted bool
-	// Formats are the accepted formats, all if empty.
+	// Formats are the accepted formats, all if empty. The statements in a
+	// compound must be of them, too.
 	Formats []Format
 	// Permitted are the only models to accept, if not empty. Without
 	// RequireTrusted the authenticator may lie about its model.
@@ -170,8 +171,11 @@ func (a *attested) verifyStatement(policy *Attestation, now time.Time) (trusted 
 		return false, refusal(CheckAttestation, "a compound of %d statements", len(guest.SubStatements))
 	}
 	for _, sub := range guest.SubStatements { // each must verify (8.9), one with a root is enough
-		if Format(sub.Format) == FormatCompound || Format(sub.Format) == FormatNone {
+		switch format := Format(sub.Format); {
+		case format == FormatCompound, format == FormatNone, format == FormatU2F: // which signs no AAGUID
 			return false, refusal(CheckAttestation, "a compound of format %q", sub.Format)
+		case len(policy.Formats) > 0 && !slices.Contains(policy.Formats, format):
+			return false, refusal(CheckFormat, "format %.32q in a compound is not accepted", sub.Format)
 		}
 		one := guest
 		one.Format, one.AttStatement, one.SubStatements = sub.Format, sub.AttStatement, nil

@@ -98,15 +98,6 @@ func payload(entries ...entry) map[string]any {
 func TestMetadata(t *testing.T) {
 	t.Parallel()
 	v := readVectors(t)
-	find := func(name string) *vector {
-		for i := range v.Cases {
-			if v.Cases[i].Name == name {
-				return &v.Cases[i]
-			}
-		}
-		t.Fatal(name)
-		return nil
-	}
 	root := []string{base64.StdEncoding.EncodeToString(v.AttestationRoot.Cert)}
 	known := func(aaguid string, reports ...string) entry {
 		e := entry{"aaguid": aaguid, "metadataStatement": map[string]any{"attestationRootCertificates": root}}
@@ -120,7 +111,7 @@ func TestMetadata(t *testing.T) {
 	const packed, other = "876ca4f5-2071-c3e9-b255-09ef2cdf7ed6", "0132d110-bf4e-4208-a403-ab4f5f12efe5"
 	u2f := known("")
 	delete(u2f, "aaguid")
-	u2f["attestationCertificateKeyIdentifiers"] = []string{u2fKeyID(t, find("fido-u2f-es256"))}
+	u2f["attestationCertificateKeyIdentifiers"] = []string{u2fKeyID(t, v.named(t, "fido-u2f-es256"))}
 
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -160,7 +151,7 @@ func TestMetadata(t *testing.T) {
 		{"U2F", "fido-u2f-es256", read(rs, "RS256", u2f), ""},
 		{"U2F by the AAGUID that it claims", "fido-u2f-es256", read(rs, "RS256", known("afb3c2ef-c054-df42-5013-d5c88e79c3c1")), webauthn.CheckTrust},
 	} {
-		e, err := find(c.vector).register(t, trusting(c.m))
+		e, err := v.named(t, c.vector).register(t, trusting(c.m))
 		if got := mfa.CheckOf(err); got != c.want {
 			t.Errorf("%s: refused by %q (%v), want %q", c.name, got, err, c.want)
 		}
@@ -176,15 +167,15 @@ func TestMetadata(t *testing.T) {
 			return webauthn.Attestation{Metadata: m}, nil
 		}
 	})
-	e, err := find("packed-es256").register(t, f)
+	e, err := v.named(t, "packed-es256").register(t, f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := find("packed-es256").login(t, f, e); err != nil {
+	if _, err := v.named(t, "packed-es256").login(t, f, e); err != nil {
 		t.Fatal(err)
 	}
 	m = read(rs, "RS256", known(packed, "USER_KEY_REMOTE_COMPROMISE"))
-	_, err = find("packed-es256").login(t, f, e)
+	_, err = v.named(t, "packed-es256").login(t, f, e)
 	wantCheck(t, err, webauthn.CheckStatus)
 }
 

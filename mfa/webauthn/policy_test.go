@@ -68,13 +68,12 @@ func TestModels(t *testing.T) {
 // nothing.
 func TestU2FModel(t *testing.T) {
 	v := readVectors(t)
-	i := slices.IndexFunc(v.Cases, func(c vector) bool { return c.Name == "fido-u2f-es256" })
 	claimed, err := webauthn.ParseAAGUID("afb3c2ef-c054-df42-5013-d5c88e79c3c1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := vectorFactor(t, v, func(c *webauthn.Config) { c.Attestation.Permitted = []webauthn.AAGUID{claimed} })
-	_, err = v.Cases[i].register(t, f)
+	_, err = v.named(t, "fido-u2f-es256").register(t, f)
 	wantCheck(t, err, webauthn.CheckAAGUID)
 }
 
@@ -269,6 +268,41 @@ func TestCompound(t *testing.T) {
 			_, err := newRig(t).enrol("ann", a, compound(c.change))
 			wantCheck(t, err, c.want)
 		})
+	}
+}
+
+// compoundOf makes an attestation object a compound of its own statement,
+// twice.
+func compoundOf(object []byte, format webauthn.Format) []byte {
+	_, rest, _ := bytes.Cut(object, []byte("\x67attStmt"))
+	i := bytes.Index(rest, []byte("\x68authData"))
+	sub := slices.Concat([]byte("\xa2\x63fmt"), []byte{0x60 | byte(len(format))}, []byte(format), []byte("\x67attStmt"), rest[:i])
+	return slices.Concat([]byte("\xa3\x63fmt\x68compound\x67attStmt\x82"), sub, sub, rest[i:])
+}
+
+// TestCompoundOfU2F: a U2F statement signs no AAGUID, so a compound of it
+// would prove any.
+func TestCompoundOfU2F(t *testing.T) {
+	t.Parallel()
+	v := readVectors(t)
+	u2f, packed := v.named(t, "fido-u2f-es256"), v.named(t, "packed-es256")
+	u2f.Registration.AttestationObject = compoundOf(u2f.Registration.AttestationObject, webauthn.FormatU2F)
+	packed.Registration.AttestationObject = compoundOf(packed.Registration.AttestationObject, webauthn.FormatPacked)
+	for _, c := range []struct {
+		name    string
+		v       *vector
+		formats []webauthn.Format
+		want    mfa.Check
+	}{
+		{"fido-u2f", u2f, nil, webauthn.CheckAttestation},
+		{"packed", packed, nil, ""},
+		{"packed, accepted", packed, []webauthn.Format{webauthn.FormatCompound, webauthn.FormatPacked}, ""},
+		{"packed, not accepted", packed, []webauthn.Format{webauthn.FormatCompound, webauthn.FormatTPM}, webauthn.CheckFormat},
+	} {
+		_, err := c.v.register(t, vectorFactor(t, v, func(cfg *webauthn.Config) { cfg.Attestation.Formats = c.formats }))
+		if got := mfa.CheckOf(err); got != c.want {
+			t.Errorf("%s: refused by %q (%v), want %q", c.name, got, err, c.want)
+		}
 	}
 }
 

@@ -58,6 +58,18 @@ func readVectors(t testing.TB) vectors {
 	return v
 }
 
+// named is the vector of that name.
+func (v *vectors) named(t testing.TB, name string) *vector {
+	t.Helper()
+	for i := range v.Cases {
+		if v.Cases[i].Name == name {
+			return &v.Cases[i]
+		}
+	}
+	t.Fatal(name)
+	return nil
+}
+
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 func answer(t testing.TB, id []byte, response map[string]any) []byte {
