@@ -147,8 +147,15 @@ func parseAttestation(raw []byte) (attested, error) {
 	if stmt.major != cborMap && a.format != FormatCompound {
 		return a, refusal(CheckAttestation, "the attestation statement is no map")
 	}
-	a.authData, err = parseAuthData(a.rawAuthData, true)
-	return a, err
+	if a.authData, err = parseAuthData(a.rawAuthData, true); err != nil {
+		return a, err
+	}
+	// A U2F statement signs neither, so they are what the client makes them
+	// for any U2F key (CTAP 2.1, 7.1.3), and no forger can claim more.
+	if a.format == FormatU2F && (a.authData.flags != flagUP|flagAT || a.authData.counter != 0) {
+		return a, refusal(CheckAuthData, "flags %#x, counter %d of a U2F key", a.authData.flags, a.authData.counter)
+	}
+	return a, nil
 }
 
 // verifyStatement verifies the statement (7.1 steps 21, 22) and reports

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
+	"github.com/gatehouse-id/gatehouse/mfa/mfatest"
 	"github.com/gatehouse-id/gatehouse/mfa/webauthn"
 )
 
@@ -216,8 +217,8 @@ func TestW3CVectorsChanged(t *testing.T) {
 			}
 			object := c.Registration.AttestationObject
 			for i := 0; i < len(object); i += 1 + len(object)/120 {
-				if a := bytes.Index(object, c.Registration.CredentialID); c.Name == "fido-u2f-es256" && i < a && i >= a-23 {
-					continue // U2F signs neither flags, counter nor AAGUID, and the factor believes none of them
+				if a := bytes.Index(object, c.Registration.CredentialID); c.Name == "fido-u2f-es256" && i < a-2 && i >= a-18 {
+					continue // U2F does not sign the AAGUID, and the factor does not believe it
 				}
 				object[i] ^= 0x10
 				if got, err := c.register(t, f); err == nil && got.Strength == mfa.Attested {
@@ -226,6 +227,33 @@ func TestW3CVectorsChanged(t *testing.T) {
 				object[i] ^= 0x10
 			}
 		})
+	}
+}
+
+// TestU2FForged: flags and counter, which a U2F statement does not sign, cannot
+// claim what no U2F key does.
+func TestU2FForged(t *testing.T) {
+	v := readVectors(t)
+	f := vectorFactor(t, v, nil)
+	c := v.named(t, "fido-u2f-es256")
+	object := c.Registration.AttestationObject
+	flags := bytes.Index(object, c.Registration.CredentialID) - 23
+	for _, forged := range []struct {
+		name  string
+		at    int
+		value byte
+	}{
+		{"verified", flags, mfatest.FlagUP | mfatest.FlagAT | mfatest.FlagUV},
+		{"eligible for backup", flags, mfatest.FlagUP | mfatest.FlagAT | mfatest.FlagBE},
+		{"counted", flags + 4, 1},
+	} {
+		honest := object[forged.at]
+		object[forged.at] = forged.value
+		_, err := c.register(t, f)
+		object[forged.at] = honest
+		if got := mfa.CheckOf(err); got != webauthn.CheckAuthData {
+			t.Errorf("%s: refused by %q (%v)", forged.name, got, err)
+		}
 	}
 }
 
