@@ -5,6 +5,7 @@ package webauthn
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/asn1"
 	"errors"
 	"slices"
@@ -34,51 +35,68 @@ const (
 
 	originGenerated = 0
 	purposeSign     = 2
+
+	levelSoftware = 0 // of SecurityLevel: above it are the TEE and StrongBox
+)
+
+// source is who says of an Android key that the phone made it, for signing.
+type source int
+
+const (
+	sourceNobody source = iota
+	sourceSoftware
+	sourceHardware
 )
 
 // verifyAndroidKey verifies an Android key attestation statement (8.4) and
-// reports whether trusted hardware says that it made the key, for signing.
-// What only the phone's software says, or nobody, must not contradict that.
-func (a *attested) verifyAndroidKey(stmt map[string]any) (hardware bool, err error) {
+// returns who says that the phone made the key, for signing. A statement in
+// which nobody says so, such as the test vector, verifies and is never trusted.
+func (a *attested) verifyAndroidKey(stmt map[string]any) (source, error) {
 	leaf, err := a.leaf(stmt)
 	if err != nil {
-		return false, err
+		return sourceNobody, err
 	}
 	sig, ok := stmt["sig"].([]byte)
 	if alg, isInt := stmt["alg"].(int64); !ok || !isInt || Algorithm(alg) != a.key.alg {
-		return false, errors.New("alg or sig does not fit the key")
+		return sourceNobody, errors.New("alg or sig does not fit the key")
 	}
 	if !a.key.verify(slices.Concat(a.rawAuthData, a.clientDataHash), sig) {
-		return false, errors.New("the signature does not verify")
+		return sourceNobody, errors.New("the signature does not verify")
 	}
 	value, err := extension(leaf, oidAndroidKey)
 	if err != nil {
-		return false, err
+		return sourceNobody, err
 	}
 	var d keyDescription
 	if rest, err := asn1.Unmarshal(value, &d); err != nil || len(rest) > 0 {
-		return false, errors.New("the key description is malformed")
+		return sourceNobody, errors.New("the key description is malformed")
 	}
 	if !bytes.Equal(d.AttestationChallenge, a.clientDataHash) {
-		return false, errors.New("the key description has another challenge")
+		return sourceNobody, errors.New("the key description has another challenge")
 	}
 	soft, err := authorizations(d.SoftwareEnforced)
 	if err != nil {
-		return false, err
+		return sourceNobody, err
 	}
 	tee, err := authorizations(d.TeeEnforced)
 	if err != nil {
-		return false, err
+		return sourceNobody, err
 	}
+	origin, purpose := cmp.Or(tee.origin, soft.origin), cmp.Or(tee.purpose, soft.purpose)
 	switch {
 	case soft.allApplications || tee.allApplications:
-		return false, errors.New("the key is not bound to one application")
-	case tee.origin == wrong || tee.origin == absent && soft.origin == wrong:
-		return false, errors.New("the key was not generated in the phone")
-	case tee.purpose == wrong || tee.purpose == absent && soft.purpose == wrong:
-		return false, errors.New("the key is not for signing")
+		return sourceNobody, errors.New("the key is not bound to one application")
+	case origin == wrong:
+		return sourceNobody, errors.New("the key was not generated in the phone")
+	case purpose == wrong:
+		return sourceNobody, errors.New("the key is not for signing")
+	case origin == absent || purpose == absent:
+		return sourceNobody, nil
+	case tee.origin == absent || tee.purpose == absent,
+		min(d.AttestationSecurityLevel, d.KeymasterSecurityLevel) <= levelSoftware:
+		return sourceSoftware, nil
 	}
-	return tee.origin == right && tee.purpose == right, nil
+	return sourceHardware, nil
 }
 
 // authorization is what counts of an AuthorizationList.

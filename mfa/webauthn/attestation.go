@@ -59,9 +59,9 @@ type Attestation struct {
 	Permitted []AAGUID
 	// Denied are models to refuse.
 	Denied []AAGUID
-	// TrustSoftwareKeys counts Android's statements as trusted although the
-	// phone's secure hardware does not say that it made the key and that the
-	// key is for signing.
+	// TrustSoftwareKeys counts Android's statements as trusted although only
+	// the phone's software, not its secure hardware, says that it made the key
+	// and that the key is for signing.
 	TrustSoftwareKeys bool
 	// PermitZero accepts authenticators that name no model, such as U2F keys,
 	// although Permitted is not empty.
@@ -197,7 +197,7 @@ func (a *attested) verifyStatement(policy *Attestation, now time.Time) (trusted 
 
 func (a *attested) verifyOne(guest protocol.AttestationObject, policy *Attestation, now time.Time) (bool, error) {
 	var err error
-	hardware, format := true, Format(guest.Format)
+	trustable, format := true, Format(guest.Format)
 	switch format {
 	case FormatNone, FormatPacked, FormatU2F:
 		err = guest.VerifyAttestation(a.clientDataHash, nil, protocol.AttestationPolicy{}, protocol.SignaturePolicy{})
@@ -206,8 +206,9 @@ func (a *attested) verifyOne(guest protocol.AttestationObject, policy *Attestati
 	case FormatTPM:
 		err = a.verifyTPM(guest.AttStatement, now)
 	case FormatAndroidKey:
-		hardware, err = a.verifyAndroidKey(guest.AttStatement)
-		hardware = hardware || policy.TrustSoftwareKeys
+		var by source
+		by, err = a.verifyAndroidKey(guest.AttStatement)
+		trustable = by == sourceHardware || by == sourceSoftware && policy.TrustSoftwareKeys
 	default:
 		return false, refusal(CheckFormat, "format %.32q is unknown", guest.Format)
 	}
@@ -229,7 +230,7 @@ func (a *attested) verifyOne(guest protocol.AttestationObject, policy *Attestati
 		}
 		roots = slices.Concat(roots, known.roots)
 	}
-	return hardware && trustedChain(chain, roots, now), nil
+	return trustable && trustedChain(chain, roots, now), nil
 }
 
 const maxChain = 8

@@ -46,7 +46,9 @@ func newAttested(t *testing.T) (*attested, *ecdsa.PrivateKey) {
 
 func TestAndroidKey(t *testing.T) {
 	const (
-		sound    = "a1053103020102bf853e03020100" // for signing, generated
+		signs, generated = "a1053103020102", "bf853e03020100"
+
+		sound    = signs + generated
 		imported = "a1053103020102bf853e03020102"
 		encrypts = "a1053103020100bf853e03020100"
 		shared   = "bf84580205" + "00" // of all applications
@@ -60,18 +62,28 @@ func TestAndroidKey(t *testing.T) {
 		}
 		return asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: b}
 	}
+	levels := func(attestation, keymaster asn1.Enumerated) func(*keyDescription) {
+		return func(d *keyDescription) { d.AttestationSecurityLevel, d.KeymasterSecurityLevel = attestation, keymaster }
+	}
 	for _, c := range []struct {
 		name, soft, tee string
 		challenge       []byte
 		key             *ecdsa.PrivateKey
+		levels          func(*keyDescription)
 		change          func(map[string]any)
-		hardware        bool
+		by              source
 		want            string
 	}{
-		{name: "by hardware", tee: sound, hardware: true},
-		{name: "by software", soft: sound},
+		{name: "by hardware", tee: sound, by: sourceHardware},
+		{name: "by software", soft: sound, by: sourceSoftware},
 		{name: "by nobody"},
-		{name: "the hardware decides", soft: imported, tee: sound, hardware: true},
+		{name: "only generated", tee: generated},
+		{name: "only for signing", tee: signs},
+		{name: "by both", soft: generated, tee: signs, by: sourceSoftware},
+		{name: "by what software calls hardware", tee: sound, levels: levels(0, 1), by: sourceSoftware},
+		{name: "by a keystore in software", tee: sound, levels: levels(1, 0), by: sourceSoftware},
+		{name: "by StrongBox", tee: sound, levels: levels(2, 2), by: sourceHardware},
+		{name: "the hardware decides", soft: imported, tee: sound, by: sourceHardware},
 		{name: "imported into hardware", soft: sound, tee: imported, want: "not generated"},
 		{name: "imported into software", soft: imported, want: "not generated"},
 		{name: "for encryption", tee: encrypts, want: "not for signing"},
@@ -84,7 +96,13 @@ func TestAndroidKey(t *testing.T) {
 		{name: "another signature", tee: sound, change: func(s map[string]any) { s["sig"] = []byte("x") }, want: "does not verify"},
 		{name: "no certificate", tee: sound, change: func(s map[string]any) { delete(s, "x5c") }, want: "no certificate"},
 	} {
-		d := keyDescription{AttestationChallenge: a.clientDataHash, UniqueID: []byte{}, SoftwareEnforced: list(c.soft), TeeEnforced: list(c.tee)}
+		d := keyDescription{
+			AttestationSecurityLevel: 1, KeymasterSecurityLevel: 1,
+			AttestationChallenge: a.clientDataHash, UniqueID: []byte{}, SoftwareEnforced: list(c.soft), TeeEnforced: list(c.tee),
+		}
+		if c.levels != nil {
+			c.levels(&d)
+		}
 		if c.challenge != nil {
 			d.AttestationChallenge = c.challenge
 		}
@@ -105,9 +123,9 @@ func TestAndroidKey(t *testing.T) {
 		if c.change != nil {
 			c.change(stmt)
 		}
-		hardware, err := a.verifyAndroidKey(stmt)
-		if c.want == "" && (err != nil || hardware != c.hardware) {
-			t.Errorf("%s: hardware %v, %v", c.name, hardware, err)
+		by, err := a.verifyAndroidKey(stmt)
+		if c.want == "" && (err != nil || by != c.by) {
+			t.Errorf("%s: by %v, %v", c.name, by, err)
 		}
 		if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)

@@ -84,6 +84,12 @@ func answer(t testing.TB, id []byte, response map[string]any) []byte {
 	return b
 }
 
+// attests reports whether the vector's root makes it trusted. The description
+// of the Android key says neither that the phone made it nor what for (8.4).
+func (v *vector) attests() bool {
+	return v.Name[:4] != "none" && v.Name != "packed-self-es256" && v.Name != "android-key-es256"
+}
+
 func (v *vector) registerAnswer(t testing.TB) []byte {
 	r := &v.Registration
 	return answer(t, r.CredentialID, map[string]any{
@@ -171,7 +177,7 @@ func TestW3CVectors(t *testing.T) {
 				t.Fatal("registration:", err)
 			}
 			want := mfa.Attested
-			if c.Name[:4] == "none" || c.Name == "packed-self-es256" {
+			if !c.attests() {
 				want = mfa.PhishingResistant
 			}
 			if e.Strength != want {
@@ -272,7 +278,7 @@ func TestUntrustedAttestation(t *testing.T) {
 		}
 		_, err = c.register(t, other)
 		want := mfa.Check("")
-		if c.Name[:4] == "none" || c.Name == "packed-self-es256" {
+		if !c.attests() {
 			want = webauthn.CheckTrust
 		}
 		wantCheck(t, err, want)
