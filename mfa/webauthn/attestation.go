@@ -219,11 +219,18 @@ func (a *attested) verifyOne(guest protocol.AttestationObject, policy *Attestati
 	if err != nil {
 		return false, refusal(CheckAttestation, "%s: %w", guest.Format, err)
 	}
-	roots := policy.Roots
-	var leaf *x509.Certificate
-	if format == FormatU2F && len(chain) > 0 {
+	var leaf *x509.Certificate // of a U2F key
+	switch {
+	case format == FormatPacked && len(chain) > 0:
+		err = a.checkPacked(chain[0])
+	case format == FormatU2F:
 		leaf = chain[0]
+		err = checkMaker(leaf)
 	}
+	if err != nil {
+		return false, refusal(CheckAttestation, "%s: %w", guest.Format, err)
+	}
+	roots := policy.Roots
 	if known := policy.Metadata.of(a.model(), leaf); known != nil {
 		if known.broken != "" {
 			return false, refusal(CheckStatus, "the model is reported as %s", known.broken)

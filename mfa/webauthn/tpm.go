@@ -194,19 +194,8 @@ func (a *attested) checkAIK(c *x509.Certificate, now time.Time) error {
 	if err := checkTPMName(names); err != nil {
 		return err
 	}
-	model, err := extension(c, oidModel)
-	if err != nil {
-		return nil // it is optional here
-	}
-	var aaguid []byte
-	if rest, err := asn1.Unmarshal(model, &aaguid); err != nil || len(rest) > 0 || !bytes.Equal(aaguid, a.authData.aaguid[:]) {
-		return errors.New("the certificate is of another model")
-	}
-	return nil
+	return a.checkModel(c)
 }
-
-// oidModel is id-fido-gen-ce-aaguid.
-var oidModel = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 45724, 1, 1, 4}
 
 // checkTPMName wants a TPM's manufacturer, model and version in a directory
 // name (TCG EK profile 3.2.9).
