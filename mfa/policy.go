@@ -216,6 +216,8 @@ func (r Rule) check() error {
 		return errors.New("mode never asks for nothing, so it has no Require and no MaxAge")
 	case r.Mode == Contextual && r.MaxAge > 0:
 		return errors.New("mode context has no MaxAge: a known context is not a fresh proof")
+	case r.Mode == Contextual && r.Require > Any:
+		return errors.New("mode context has no Require above any: whatever factor makes a context known")
 	case r.Trust > 0 && (r.MaxAge > 0 || r.Require > Any):
 		return errors.New("trusted browsers never meet MaxAge or a Require above any")
 	case r.NoFactor.Grace > 0 && r.NoFactor.Action != ActEnrol:

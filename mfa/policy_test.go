@@ -308,6 +308,19 @@ func TestNewPolicyRefuses(t *testing.T) {
 	}
 }
 
+// TestNewPolicySaysWhy: what looks as if it protected and does not is refused
+// by name.
+func TestNewPolicySaysWhy(t *testing.T) {
+	t.Parallel()
+	for why, r := range map[string]mfa.Rule{
+		"mode context has no Require": {Mode: mfa.Contextual, Require: mfa.PhishingResistant},
+	} {
+		if _, err := mfa.NewPolicy(mfa.PolicyConfig{Default: r}); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%s: %v", why, err)
+		}
+	}
+}
+
 func TestImpossibleTravel(t *testing.T) {
 	t.Parallel()
 	near := mfa.Place{Lat: 46.95, Lon: 7.45, Located: true} // Bern
