@@ -57,7 +57,7 @@ func (a *attested) verifyTPM(stmt map[string]any, now time.Time) error {
 	if err := a.checkAIK(aik, now); err != nil {
 		return err
 	}
-	public, err := tpm2.Unmarshal[tpm2.TPMTPublic](pubArea)
+	public, err := readPubArea(pubArea)
 	if err != nil {
 		return err
 	}
@@ -68,11 +68,40 @@ func (a *attested) verifyTPM(stmt map[string]any, now time.Time) error {
 	if !a.key.equal(key) {
 		return errors.New("pubArea is another key than the credential's")
 	}
-	info, err := tpm2.Unmarshal[tpm2.TPMSAttest](certInfo)
+	info, err := readCertInfo(certInfo)
 	if err != nil {
 		return err
 	}
 	return a.checkCertInfo(info, public, hash)
+}
+
+// readPubArea reads a public area in the one form that a TPM writes: the TPM
+// certifies a hash of these very bytes.
+func readPubArea(b []byte) (*tpm2.TPMTPublic, error) {
+	public, err := tpm2.Unmarshal[tpm2.TPMTPublic](b)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(tpm2.Marshal(*public), b) {
+		return nil, errors.New("pubArea has another form than a TPM's")
+	}
+	return public, nil
+}
+
+// readCertInfo reads what a TPM signed, to its last byte.
+func readCertInfo(b []byte) (*tpm2.TPMSAttest, error) {
+	info, err := tpm2.Unmarshal[tpm2.TPMSAttest](b)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.Magic.Check() != nil:
+		return nil, errors.New("certInfo is not a TPM's")
+	case info.Type != tpm2.TPMSTAttestCertify:
+		return nil, errors.New("certInfo certifies no key")
+	case len(tpm2.Marshal(*info)) != len(b): // the test vector has a boolean of 0x33, so no more than this
+		return nil, errors.New("bytes follow certInfo")
+	}
+	return info, nil
 }
 
 func certificateAlgorithm(a Algorithm) (x509.SignatureAlgorithm, crypto.Hash) {
@@ -93,12 +122,6 @@ func certificateAlgorithm(a Algorithm) (x509.SignatureAlgorithm, crypto.Hash) {
 
 // checkCertInfo checks that the TPM certified this key for this ceremony.
 func (a *attested) checkCertInfo(info *tpm2.TPMSAttest, public *tpm2.TPMTPublic, hash crypto.Hash) error {
-	if err := info.Magic.Check(); err != nil {
-		return errors.New("certInfo is not a TPM's")
-	}
-	if info.Type != tpm2.TPMSTAttestCertify {
-		return errors.New("certInfo certifies no key")
-	}
 	h := hash.New()
 	h.Write(a.rawAuthData)
 	h.Write(a.clientDataHash)

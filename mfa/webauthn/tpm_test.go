@@ -32,6 +32,7 @@ type tpm struct {
 	aik      crypto.Signer
 	public   func(*tpm2.TPMTPublic)
 	info     func(*tpm2.TPMSAttest)
+	tail     []byte // of certInfo
 	stmt     func(map[string]any)
 }
 
@@ -139,7 +140,7 @@ func (m *tpm) verify() (trusted bool, err error) {
 	}
 	m.info(&info)
 	m.public(&area)
-	certInfo := tpm2.Marshal(info)
+	certInfo := append(tpm2.Marshal(info), m.tail...)
 	digest := sha256.Sum256(certInfo)
 	sig, err := m.aik.Sign(rand.Reader, digest[:], hash)
 	if err != nil {
@@ -203,6 +204,8 @@ func TestTPM(t *testing.T) {
 		{"pubArea of another key", func(m *tpm) {
 			m.stmt = func(s map[string]any) { m.key = other.Public(); s["pubArea"] = tpm2.Marshal(m.area()) }
 		}, "another key"},
+		{"pubArea with a tail", func(m *tpm) { m.stmt = func(s map[string]any) { s["pubArea"] = append(s["pubArea"].([]byte), 0) } }, "another form"},
+		{"certInfo with a tail", func(m *tpm) { m.tail = []byte{0} }, "bytes follow"},
 		{"certInfo of another type", func(m *tpm) {
 			m.info = func(i *tpm2.TPMSAttest) {
 				i.Type = tpm2.TPMSTAttestTime
