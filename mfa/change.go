@@ -244,7 +244,7 @@ func (f *Flow) Forget(ctx context.Context, s Subject) error {
 				}
 			}
 		}
-		return errors.Join(f.clearCounters(ctx, s), f.afterChange(ctx, s), f.store.DropSightings(ctx, s))
+		return errors.Join(f.clearCounters(ctx, s), f.afterChange(ctx, s))
 	})
 }
 

@@ -172,6 +172,9 @@ func (q *question) known(s Signal) bool {
 	client := q.r.Client
 	device, browser, net := deviceHash(client.Device), clip(client.Browser, 100), network(client.Addr)
 	return slices.ContainsFunc(q.s.Sightings, func(old Sighting) bool {
+		if q.s.Now.Sub(old.At) > sightingLife {
+			return false
+		}
 		switch s {
 		case SignalDevice:
 			return device != "" && old.Device == device

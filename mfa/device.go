@@ -16,6 +16,8 @@ const (
 	maxTrust     = 90 * 24 * time.Hour
 	maxDevices   = 20
 	maxSightings = 20
+	// sightingLife is how long a context stays known that nobody is seen in.
+	sightingLife = 90 * 24 * time.Hour
 )
 
 // TrustDevice remembers the browser of a proof for ttl, at most 90 days, where
@@ -66,7 +68,8 @@ func (f *Flow) Devices(ctx context.Context, s Subject) ([]Device, error) {
 	return f.store.Devices(ctx, s, f.now())
 }
 
-// RevokeDevice ends the trust in one device of the person.
+// RevokeDevice ends the trust in one device of the person. All known contexts
+// of the person end with it, for nobody can tell which were the device's.
 func (f *Flow) RevokeDevice(ctx context.Context, s Subject, id, actor string) error {
 	if len(id) > 128 || clip(id, 128) != id {
 		return refuse(CheckCredential, "There is no such device.", "the id is malformed")
@@ -77,19 +80,30 @@ func (f *Flow) RevokeDevice(ctx context.Context, s Subject, id, actor string) er
 		} else if err != nil {
 			return err
 		}
+		if err := f.store.DropSightings(ctx, s); err != nil {
+			return err
+		}
 		return f.emit(ctx, Event{Type: EventDeviceRevoked, Subject: s, Actor: actor, RecordID: id})
 	})
 }
 
-// RevokeDevices ends the trust in all devices of the person, as a change of
-// password must.
+// RevokeDevices ends the trust in all devices of the person and forgets their
+// known contexts, as a change of password must.
 func (f *Flow) RevokeDevices(ctx context.Context, s Subject, actor string) error {
 	return f.store.InTx(ctx, func(ctx context.Context) error {
-		if err := f.store.DropDevices(ctx, s); err != nil {
+		if err := f.forgetBrowsers(ctx, s); err != nil {
 			return err
 		}
 		return f.emit(ctx, Event{Type: EventDeviceRevoked, Subject: s, Actor: actor, Detail: "all"})
 	})
+}
+
+// forgetBrowsers ends all that spares the person a factor.
+func (f *Flow) forgetBrowsers(ctx context.Context, s Subject) error {
+	if err := f.store.DropDevices(ctx, s); err != nil {
+		return err
+	}
+	return f.store.DropSightings(ctx, s)
 }
 
 // trusted finds the person's device by its token.
@@ -110,13 +124,17 @@ func (f *Flow) trusted(ctx context.Context, s Subject, token string, now time.Ti
 	return Device{}, false, nil
 }
 
-// Saw keeps the context of a sign-in that is complete, for rules of mode
-// [Contextual], and the last use of a trusted browser: call it in the
-// transaction that saves the session when policy asked for nothing.
+// Saw keeps the last use of a trusted browser and the context of a sign-in that
+// is complete, for rules of mode [Contextual]: call it with what policy decided
+// in the transaction that saves the session. A context is kept only if a factor
+// stands behind it: policy allowed the sign-in because a factor was proved, the
+// context was known or the browser trusted. What it let in without, by a grace,
+// [Never] or [ActAllow], would spare the factor that the person enrols later.
 // [Flow.Finish] keeps the context of every second factor by itself.
-func (f *Flow) Saw(ctx context.Context, s Subject, c Client) error {
+func (f *Flow) Saw(ctx context.Context, s Subject, c Client, d Decision) error {
 	now := f.now()
 	v, ok := f.sighting(ctx, s, c, now)
+	ok = ok && f.factorBehind(d)
 	return f.store.InTx(ctx, func(ctx context.Context) error {
 		d, trusted, err := f.trusted(ctx, s, c.TrustToken, now)
 		if err == nil && trusted {
@@ -127,6 +145,21 @@ func (f *Flow) Saw(ctx context.Context, s Subject, c Client) error {
 		}
 		return f.store.AddSighting(ctx, v, maxSightings)
 	})
+}
+
+// factorBehind says whether a decision rests on a factor that is no fallback,
+// given now or before.
+func (f *Flow) factorBehind(d Decision) bool {
+	if d.Outcome != Allow || len(d.Reasons) == 0 {
+		return false
+	}
+	switch r := d.Reasons[0]; r.Code {
+	case ReasonKnown, ReasonTrusted:
+		return true
+	case ReasonProved:
+		return !f.infos[Kind(r.Detail)].Fallback
+	}
+	return false
 }
 
 // sighting is the context of a proof, if the client says anything.

@@ -283,7 +283,7 @@ func (f *Flow) afterChange(ctx context.Context, s Subject) error {
 	if err := f.store.DropTickets(ctx, s); err != nil {
 		return err
 	}
-	return f.store.DropDevices(ctx, s)
+	return f.forgetBrowsers(ctx, s)
 }
 
 const maxName = 64

@@ -451,12 +451,94 @@ func TestKnownContext(t *testing.T) {
 		}
 		decide(mfa.Ask)
 	}
-	if err := r.flow.Saw(ctx, alice, thief); err != nil {
-		t.Fatal(err)
+	saw := func(c mfa.Client, o mfa.Outcome, code mfa.ReasonCode, k mfa.Kind) {
+		t.Helper()
+		d := mfa.Decision{Outcome: o, Reasons: []mfa.Reason{{Code: code, Detail: string(k)}}}
+		if err := r.flow.Saw(ctx, alice, c, d); err != nil {
+			t.Fatal(err)
+		}
 	}
+	saw(thief, mfa.MustEnrol, mfa.ReasonGrace, "")
+	saw(thief, mfa.Allow, mfa.ReasonNever, "")
+	saw(thief, mfa.Allow, mfa.ReasonNoFactor, "allow")
+	saw(thief, mfa.Allow, mfa.ReasonProved, mfa.KindMail)
+	saw(thief, mfa.Ask, mfa.ReasonAlways, "")
+	saw(mfa.Client{}, mfa.Allow, mfa.ReasonKnown, "")
+	decide(mfa.Ask)
+	saw(thief, mfa.Allow, mfa.ReasonProved, mfa.KindTOTP)
 	decide(mfa.Allow)
-	if err := r.flow.Saw(ctx, alice, mfa.Client{}); err != nil {
-		t.Fatal(err)
+}
+
+// TestContextEnds: no known context outlives what made it known.
+func TestContextEnds(t *testing.T) {
+	t.Parallel()
+	home := mfa.Client{Device: "laptop", Browser: "Firefox on Linux", Addr: netip.MustParseAddr("192.0.2.1")}
+	for name, end := range map[string]func(context.Context, *rig, mfa.Record) error{
+		"a password changed": func(ctx context.Context, r *rig, _ mfa.Record) error {
+			return r.flow.RevokeDevices(ctx, alice, "alice")
+		},
+		"a device revoked": func(ctx context.Context, r *rig, _ mfa.Record) error {
+			ch := r.begin(mfa.KindSMS)
+			res, err := r.finish(ch.ID, r.last().Code)
+			if err != nil {
+				return err
+			}
+			_, d, err := r.flow.TrustDevice(ctx, res, "laptop", time.Hour)
+			return errors.Join(err, r.flow.RevokeDevice(ctx, alice, d.ID, "alice"))
+		},
+		"a factor enrolled": func(_ context.Context, r *rig, _ mfa.Record) error {
+			r.enrolRecovery()
+			return nil
+		},
+		"a factor removed": func(ctx context.Context, r *rig, rec mfa.Record) error {
+			r.enrolTOTP()
+			r.see(home)
+			return r.flow.Remove(ctx, mfa.ChangeInput{Subject: alice, RecordID: rec.ID, Authenticated: r.fresh()}, nil)
+		},
+		"factors reset": func(ctx context.Context, r *rig, rec mfa.Record) error {
+			r.enrolTOTP()
+			r.see(home)
+			return r.flow.Reset(ctx, mfa.ResetInput{Subject: alice, RecordID: rec.ID, Actor: "admin"}, nil)
+		},
+		"90 days": func(_ context.Context, r *rig, _ mfa.Record) error {
+			r.pass(90*24*time.Hour + time.Microsecond)
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, err := mfa.NewPolicy(mfa.PolicyConfig{Default: mfa.Rule{Mode: mfa.Contextual}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := newRig(t, func(c *mfa.Config) { c.Policy = p })
+			ch := r.beginEnrol(mfa.KindSMS, `{"number":"+41441234567"}`)
+			rec, err := r.finishEnrol(ch.ID, r.last().Code)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.see(home)
+			if err := end(t.Context(), r, rec); err != nil {
+				t.Fatal(err)
+			}
+			d, err := r.flow.Decide(t.Context(), mfa.Request{Subject: alice, Client: home, Authenticated: r.password()})
+			if err != nil || d.Outcome != mfa.Ask || d.Reasons[0].Code != mfa.ReasonCode(mfa.SignalDevice) {
+				t.Errorf("got %+v, %v", d, err)
+			}
+		})
+	}
+}
+
+// see makes a context known and looks that it is.
+func (r *rig) see(c mfa.Client) {
+	r.t.Helper()
+	known := mfa.Decision{Outcome: mfa.Allow, Reasons: []mfa.Reason{{Code: mfa.ReasonKnown}}}
+	if err := r.flow.Saw(r.t.Context(), alice, c, known); err != nil {
+		r.t.Fatal(err)
+	}
+	d, err := r.flow.Decide(r.t.Context(), mfa.Request{Subject: alice, Client: c, Authenticated: r.password()})
+	if err != nil || d.Outcome != mfa.Allow || d.Reasons[0].Code != mfa.ReasonKnown {
+		r.t.Fatalf("the context is not known: %+v, %v", d, err)
 	}
 }
 
@@ -490,7 +572,7 @@ func TestDevices(t *testing.T) {
 	if err != nil || got.Outcome != mfa.Allow {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if err := r.flow.Saw(ctx, alice, mfa.Client{TrustToken: token}); err != nil {
+	if err := r.flow.Saw(ctx, alice, mfa.Client{TrustToken: token}, got); err != nil {
 		t.Fatal(err)
 	}
 	if devices, _ = r.flow.Devices(ctx, alice); !devices[0].UsedAt.Equal(r.clock()) {

@@ -14,7 +14,7 @@ const (
 	// Always asks once per session, and again after MaxAge. The default.
 	Always Mode = "always"
 	// Contextual asks when the context is not one the person has signed in
-	// from before; see [Signal]. A context is known to every rule, whatever
+	// from within 90 days; see [Signal]. A context is known to every rule, whatever
 	// factor made it known, so that it never meets MaxAge or a Require above
 	// [Any]; where only some Factors will do, use [Always].
 	Contextual Mode = "context"

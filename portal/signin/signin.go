@@ -240,7 +240,7 @@ func (m *Machine) proceed(ctx context.Context, c Client, p *directory.Person, st
 			out.Step = StepDone
 			// Policy asked for nothing: the context is remembered here, where a
 			// second factor would have done it.
-			if err := m.c.MFA.Saw(ctx, mfa.Subject{ID: p.ID}, c.mfa()); err != nil {
+			if err := m.c.MFA.Saw(ctx, mfa.Subject{ID: p.ID}, c.mfa(), d); err != nil {
 				return err
 			}
 			return m.begin(ctx, c, st, out, session.Full)
