@@ -6,7 +6,9 @@ package mfa_test
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -308,4 +310,104 @@ func TestFreeRADIUSUnsigned(t *testing.T) {
 			t.Errorf("%s lenient, wrong: %v", m, err)
 		}
 	}
+}
+
+// TestFreeRADIUSFlow: a flow over SQL with FreeRADIUS behind it. Rounds that
+// passed are not held against the person, wherever they were answered; what
+// FreeRADIUS rejects is, ends the exchange, and five of them lock.
+func TestFreeRADIUSFlow(t *testing.T) {
+	t.Parallel()
+	addr := startFreeRADIUS(t, true)
+	databases(t, func(t *testing.T, db *sql.DB) {
+		ctx := t.Context()
+		now := start
+		s := newStore(t, db)
+		replica := func() *mfa.Flow {
+			f, err := radius.New(radius.Config{
+				Method: radius.PAP, UserName: func(_ context.Context, s mfa.Subject) (string, error) { return s.ID, nil },
+				Servers: []radius.Server{{Addr: addr, Secret: []byte(radiusSecret)}}, AMR: []string{"pwd"},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return newFlowOf(t, s, f, func() time.Time { return now }, nil)
+		}
+		here, there := replica(), replica()
+		rounds := mfa.Subject{Tenant: alice.Tenant, ID: "rounds"}
+		begin := func(who mfa.Subject) (*mfa.Challenge, error) {
+			return here.Begin(ctx, mfa.BeginInput{Subject: who, Kind: mfa.KindRADIUS, Purpose: mfa.Second, Session: browser, Authenticated: password})
+		}
+		must := func(who mfa.Subject) string {
+			t.Helper()
+			ch, err := begin(who)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ch.ID
+		}
+		committed := 0
+		finish := func(f *mfa.Flow, id, answer string) (mfa.Result, error) {
+			return f.Finish(ctx, id, mfa.Answer{Session: browser, Data: []byte(answer)}, func(context.Context, mfa.Result) error { committed++; return nil })
+		}
+		another := func(f *mfa.Flow, id, answer, prompt string) string {
+			t.Helper()
+			_, err := finish(f, id, answer)
+			var next *mfa.Another
+			if !errors.As(err, &next) {
+				t.Fatalf("want another question, got %v", err)
+			}
+			var p radius.Public
+			if err := json.Unmarshal(next.Challenge.Public, &p); err != nil || p.Prompt != prompt {
+				t.Errorf("prompt %q, want %q", p.Prompt, prompt)
+			}
+			return next.Challenge.ID
+		}
+		failures := func(who mfa.Subject, want int) {
+			t.Helper()
+			if cs, err := s.Counters(ctx, who); err != nil || cs[string(mfa.KindRADIUS)].Failures != want {
+				t.Errorf("counters %+v, %v; want %d failures", cs, err, want)
+			}
+		}
+
+		first := must(rounds)
+		second := another(here, first, "password", "First code")
+		third := another(there, second, "111111", "Second code")
+		failures(rounds, 0)
+		if _, err := finish(here, second, "111111"); mfa.CheckOf(err) != mfa.CheckChallenge {
+			t.Errorf("a round again: %v", err)
+		}
+		res, err := finish(here, third, "right")
+		if e := res.Evidence; err != nil || committed != 1 || res.Subject != rounds || e.Kind != mfa.KindRADIUS || !e.Factor || e.Strength != mfa.Any || len(e.AMR) != 1 {
+			t.Fatalf("after the last round: %+v, %v, %d commits", res, err, committed)
+		}
+		failures(rounds, 0)
+
+		wrong := another(here, must(rounds), "password", "First code")
+		if _, err := finish(there, wrong, "222222"); mfa.CheckOf(err) != radius.CheckReject {
+			t.Errorf("a wrong round: %v", err)
+		}
+		failures(rounds, 1)
+		if _, err := finish(here, wrong, "111111"); mfa.CheckOf(err) != mfa.CheckChallenge {
+			t.Errorf("after a wrong round: %v", err)
+		}
+
+		before := must(alice)
+		for range 5 {
+			if _, err := finish(here, must(alice), "wrong"); mfa.CheckOf(err) != radius.CheckReject {
+				t.Errorf("wrong: %v", err)
+			}
+		}
+		if _, err := begin(alice); mfa.CheckOf(err) != mfa.CheckLocked {
+			t.Errorf("after five rejects: %v", err)
+		}
+		if _, err := finish(there, before, "right"); mfa.CheckOf(err) != mfa.CheckLocked || committed != 1 {
+			t.Errorf("a challenge from before the lock: %v", err)
+		}
+		must(rounds) // is not locked with her
+		now = now.Add(16 * time.Minute)
+		if _, err := finish(here, must(alice), "right"); err != nil || committed != 2 {
+			t.Errorf("after the lock: %v", err)
+		}
+		failures(alice, 0)
+	})
 }
