@@ -97,6 +97,9 @@ type Info struct {
 	Newest bool
 	// Sends says that Begin sends a message: beginning is rate-limited too.
 	Sends bool
+	// BrowserOptions says that options may come from the person's browser: they
+	// choose among what is the person's, and weaken no check.
+	BrowserOptions bool
 	// MaxRecords caps the records of this kind per person, 10 if zero.
 	MaxRecords int
 }

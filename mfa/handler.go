@@ -44,6 +44,11 @@ type HandlerConfig struct {
 	// Account returns the labels for new credentials; by default the
 	// subject's id.
 	Account func(r *http.Request, s Subject) (account, displayName string)
+	// Options are the factor's own options of a challenge or an enrolment, such
+	// as those of package webauthn; nil for none. What it returns replaces what
+	// the browser posted, which counts only for kinds with
+	// [Info].BrowserOptions.
+	Options func(r *http.Request, k Kind, p Purpose) json.RawMessage
 	// OnError writes errors; by default JSON with the public text, and for
 	// faults a correlation id. Set it to log.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
@@ -225,10 +230,28 @@ func (h *handler) begin(c call) (any, error) {
 	if c.body.Purpose != Second && c.body.Purpose != StepUp {
 		return nil, refuse(CheckInput, "The request is malformed.", "purpose is neither second nor step-up")
 	}
+	options, err := h.options(c, c.body.Purpose)
+	if err != nil {
+		return nil, err
+	}
 	return h.Flow.Begin(c.r.Context(), BeginInput{
 		Subject: c.subject, Kind: c.body.Kind, Purpose: c.body.Purpose, Strength: c.body.Strength,
-		Session: c.session, Client: c.client, Authenticated: c.proved, Options: c.body.Options,
+		Session: c.session, Client: c.client, Authenticated: c.proved, Options: options,
 	})
+}
+
+// options are the application's, or the browser's where they can do no harm.
+func (h *handler) options(c call, p Purpose) (json.RawMessage, error) {
+	if h.Options != nil {
+		if o := h.Options(c.r, c.body.Kind, p); o != nil {
+			return o, nil
+		}
+	}
+	f := h.Flow.factors[c.body.Kind]
+	if len(c.body.Options) > 0 && f != nil && !f.Info().BrowserOptions {
+		return nil, refuse(CheckInput, "The request is malformed.", "options of this kind are not the browser's to set")
+	}
+	return c.body.Options, nil
 }
 
 func (h *handler) finish(c call) (any, error) {
@@ -253,10 +276,14 @@ func (h *handler) finish(c call) (any, error) {
 }
 
 func (h *handler) beginEnrol(c call) (any, error) {
+	options, err := h.options(c, Enrol)
+	if err != nil {
+		return nil, err
+	}
 	account, display := h.Account(c.r, c.subject)
 	return h.Flow.BeginEnrol(c.r.Context(), EnrolInput{
 		Subject: c.subject, Kind: c.body.Kind, Account: account, DisplayName: display, Session: c.session,
-		Client: c.client, Ticket: c.body.Ticket, Authenticated: c.proved, Options: c.body.Options,
+		Client: c.client, Ticket: c.body.Ticket, Authenticated: c.proved, Options: options,
 	})
 }
 

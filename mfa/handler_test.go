@@ -16,6 +16,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/mfa"
 	"github.com/gatehouse-id/gatehouse/mfa/mfatest"
+	"github.com/gatehouse-id/gatehouse/mfa/webauthn"
 )
 
 // page is a browser on the JSON handlers, with a session of its own.
@@ -26,6 +27,8 @@ type page struct {
 	done   int
 	refuse bool
 	cookie string
+	// options are the application's.
+	options json.RawMessage
 }
 
 func newPage(t *testing.T, change ...func(*mfa.Config)) *page {
@@ -45,7 +48,8 @@ func newPage(t *testing.T, change ...func(*mfa.Config)) *page {
 			p.proved = append(p.proved, res.Evidence)
 			return nil
 		},
-		Done: func(w http.ResponseWriter, _ *http.Request, _ mfa.Result) { p.done++; w.Header().Set("X-Done", "1") },
+		Options: func(*http.Request, mfa.Kind, mfa.Purpose) json.RawMessage { return p.options },
+		Done:    func(w http.ResponseWriter, _ *http.Request, _ mfa.Result) { p.done++; w.Header().Set("X-Done", "1") },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -206,6 +210,38 @@ func TestHandlerRefuses(t *testing.T) {
 	p.refuse = true
 	code, out = p.do("GET", "/factors", "")
 	want("nobody", 401, "identify", code, out)
+}
+
+// TestHandlerOptions: what weakens a factor is the application's to say, never
+// the browser's.
+func TestHandlerOptions(t *testing.T) {
+	t.Parallel()
+	f, err := webauthn.New(webauthn.Config{
+		RPID: "example.com", RPName: "Example", Origins: []string{"https://example.com"},
+		Key: make([]byte, 32), UserVerification: webauthn.Preferred,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPage(t, func(c *mfa.Config) { c.Factors = append(c.Factors, f) })
+	enrol := func(options any) (int, map[string]any) {
+		return p.post("/enrol", obj{"kind": "webauthn", "ticket": p.ticket(), "options": options})
+	}
+	for _, o := range []any{obj{"userVerification": "discouraged"}, obj{"conditional": true}, obj{}, 7} {
+		if code, out := enrol(o); code != 400 || out["error"] != "input" {
+			t.Errorf("options %v: %d %v", o, code, out)
+		}
+	}
+	if code, out := p.post("/challenge", obj{"kind": "webauthn", "purpose": "second", "options": obj{"userVerification": "discouraged"}}); code != 400 || out["error"] != "input" {
+		t.Errorf("a challenge: %d %v", code, out)
+	}
+	p.options = webauthn.Options{UserVerification: webauthn.Required}.JSON()
+	code, out := enrol(obj{"userVerification": "discouraged"})
+	public, _ := out["public"].(map[string]any)
+	selection, _ := public["authenticatorSelection"].(map[string]any)
+	if code != 200 || selection["userVerification"] != "required" {
+		t.Errorf("options of the application: %d %v", code, out)
+	}
 }
 
 func TestHandlerConfig(t *testing.T) {

@@ -69,7 +69,7 @@ func newNumber(c Config, k mfa.Kind, amr string) (mfa.Factor, error) {
 		return f, nil
 	}
 	f.info.Implicit = false
-	f.info.MaxRecords = 3
+	f.info.MaxRecords, f.info.BrowserOptions = 3, true
 	return &numberFactor{Factor: f}, nil
 }
 

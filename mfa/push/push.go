@@ -104,7 +104,7 @@ func New(c Config) (*Factor, error) {
 
 // Info implements [mfa.Factor].
 func (f *Factor) Info() mfa.Info {
-	return mfa.Info{Kind: Kind, Strength: mfa.Any, TTL: f.cfg.TTL, Tries: 3, Newest: true, Sends: true, MaxRecords: f.cfg.MaxRecords}
+	return mfa.Info{Kind: Kind, Strength: mfa.Any, TTL: f.cfg.TTL, Tries: 3, Newest: true, Sends: true, BrowserOptions: true, MaxRecords: f.cfg.MaxRecords}
 }
 
 // device is what a record keeps, sealed.

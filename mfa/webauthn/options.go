@@ -18,8 +18,9 @@ import (
 type Options struct {
 	// Origin pins the ceremony to one of Config.Origins.
 	Origin string `json:"origin,omitempty"`
-	// UserVerification replaces Config.UserVerification; a first factor
-	// requires it all the same.
+	// UserVerification replaces Config.UserVerification, but not if that is
+	// Required: what is less is an error then. A first factor requires it all
+	// the same.
 	UserVerification UserVerification `json:"userVerification,omitempty"`
 	// Hints tell browsers what to offer first: "security-key",
 	// "client-device", "hybrid".
@@ -52,6 +53,9 @@ func (f *Factor) options(raw json.RawMessage) (Options, error) {
 	case "":
 		o.UserVerification = f.cfg.UserVerification
 	case Required, Preferred, Discouraged:
+		if f.cfg.UserVerification == Required && o.UserVerification != Required {
+			return o, fmt.Errorf("webauthn: options: user verification %q where Config requires it", o.UserVerification)
+		}
 	default:
 		return o, fmt.Errorf("webauthn: unknown requirement %q", o.UserVerification)
 	}

@@ -102,14 +102,19 @@ func TestOptions(t *testing.T) {
 	}
 	a := mfatest.NewAuthenticator(origin)
 	r.mustEnrol("ann", a)
-	m = get(r.begin(mfa.BeginInput{
-		Subject: person("ann"), Purpose: mfa.Second, Options: webauthn.Options{UserVerification: webauthn.Discouraged}.JSON(),
-	}).Public)
+	m = get(r.begin(mfa.BeginInput{Subject: person("ann"), Purpose: mfa.Second}).Public)
 	allowed := m["allowCredentials"].([]any)[0].(map[string]any)
-	if m["userVerification"] != "discouraged" || allowed["transports"].([]any)[0] != "internal" {
+	if m["userVerification"] != "required" || allowed["transports"].([]any)[0] != "internal" {
 		t.Errorf("request options %v", m)
 	}
-	for _, bad := range []string{`{"origin":"https://evil.example"}`, `{"userVerification":"maybe"}`, `{"x":1}`, `[]`} {
+	discouraged := webauthn.Options{UserVerification: webauthn.Discouraged}.JSON()
+	lenient := newRig(t)
+	lenient.mustEnrol("ann", mfatest.NewAuthenticator(origin))
+	m = get(lenient.begin(mfa.BeginInput{Subject: person("ann"), Purpose: mfa.Second, Options: discouraged}).Public)
+	if m["userVerification"] != "discouraged" {
+		t.Errorf("request options %v", m)
+	}
+	for _, bad := range []string{`{"origin":"https://evil.example"}`, `{"userVerification":"maybe"}`, `{"x":1}`, `[]`, string(discouraged)} {
 		_, err := r.flow.Begin(context.Background(), mfa.BeginInput{
 			Subject: person("ann"), Kind: mfa.KindWebAuthn, Purpose: mfa.First, Session: "s", Options: json.RawMessage(bad),
 		})
