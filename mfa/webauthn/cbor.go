@@ -10,8 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// The reader below takes the part of CBOR (RFC 8949) that CTAP's canonical
-// form allows: definite lengths, no tags, no floating point, no repeated keys.
+// The reader below takes CBOR (RFC 8949) as CTAP's canonical form has it:
+// numbers and lengths in their shortest form, no indefinite lengths, tags or
+// floating point, no repeated keys. The order of keys is not looked at: it
+// decides nothing, and browsers' differs.
 
 const (
 	maxCBORDepth = 8
@@ -153,6 +155,9 @@ func (r *cborReader) head() (item, error) {
 	copy(b[8-size:], r.in)
 	r.in = r.in[size:]
 	it.num = binary.BigEndian.Uint64(b[:])
+	if size == 1 && it.num < 24 || size > 1 && it.num>>(4*size) == 0 {
+		return it, errors.New("CBOR number in another form than its shortest")
+	}
 	return it, nil
 }
 

@@ -239,6 +239,7 @@ func TestTamperedRegistration(t *testing.T) {
 		{"a tail on the object", object(func(b []byte) []byte { return append(b, 0) }), webauthn.CheckCBOR},
 		{"object cut", object(func(b []byte) []byte { return b[:len(b)-1] }), webauthn.CheckCBOR},
 		{"object of indefinite length", object(func(b []byte) []byte { b[0] = 0xbf; return append(b, 0xff) }), webauthn.CheckCBOR},
+		{"a length of nine bytes", object(replace("\x63fmt", "\x7b\x00\x00\x00\x00\x00\x00\x00\x03fmt")), webauthn.CheckCBOR},
 		{"object tagged", object(func(b []byte) []byte { return append([]byte{0xc1}, b...) }), webauthn.CheckCBOR},
 		{"fmt twice", object(func(b []byte) []byte { b[0]++; return append(b, "\x63fmt\x64none"...) }), webauthn.CheckCBOR},
 		{"no fmt", object(replace("\x63fmt", "\x63fmu")), webauthn.CheckCBOR},

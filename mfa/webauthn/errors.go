@@ -33,8 +33,8 @@ const (
 	// CheckTopOrigin: the page was embedded in an origin that may not (7.1
 	// step 11, 7.2 step 14).
 	CheckTopOrigin mfa.Check = "top-origin"
-	// CheckCBOR: malformed CBOR, duplicate keys, indefinite lengths, or bytes
-	// after the value (CTAP 2.1, 8).
+	// CheckCBOR: malformed CBOR, duplicate keys, indefinite lengths, numbers in
+	// another form than their shortest, or bytes after the value (CTAP 2.1, 8).
 	CheckCBOR mfa.Check = "cbor"
 	// CheckAuthData: authenticator data of the wrong form (6.1).
 	CheckAuthData mfa.Check = "authenticator-data"

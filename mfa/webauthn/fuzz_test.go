@@ -10,9 +10,11 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"math"
 	"math/big"
 	"os"
 	"testing"
@@ -86,6 +88,8 @@ func FuzzCBOR(f *testing.F) {
 		f.Add(s)
 	}
 	f.Add([]byte{0xa1, 0x20, 0x9f, 0xff})
+	f.Add([]byte{0x84, 0x18, 24, 0x19, 1, 0, 0x3a, 0, 1, 0, 0, 0x1b, 0, 0, 0, 1, 0, 0, 0, 0})
+	f.Add([]byte{0x82, 0x18, 23, 0x19, 0, 255})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		it, rest, err := parseCBOR(in)
 		if err != nil {
@@ -94,10 +98,36 @@ func FuzzCBOR(f *testing.F) {
 		if !bytes.HasSuffix(in, rest) || len(rest) >= len(in) {
 			t.Fatalf("the rest is %x", rest)
 		}
-		if again, err := parseOneCBOR(in[:len(in)-len(rest)]); err != nil || again.major != it.major {
+		read := in[:len(in)-len(rest)]
+		if again, err := parseOneCBOR(read); err != nil || again.major != it.major {
 			t.Fatalf("the value alone: %v", err)
 		}
+		if b := appendCBOR(nil, &it); !bytes.Equal(b, read) {
+			t.Fatalf("%x is %x in its shortest form", read, b)
+		}
 	})
+}
+
+// appendCBOR writes a value in the one form that it has.
+func appendCBOR(b []byte, it *item) []byte {
+	head := it.major << 5
+	switch n := it.num; {
+	case n < 24:
+		b = append(b, head|byte(n))
+	case n <= math.MaxUint8:
+		b = append(b, head|24, byte(n))
+	case n <= math.MaxUint16:
+		b = binary.BigEndian.AppendUint16(append(b, head|25), uint16(n))
+	case n <= math.MaxUint32:
+		b = binary.BigEndian.AppendUint32(append(b, head|26), uint32(n))
+	default:
+		b = binary.BigEndian.AppendUint64(append(b, head|27), n)
+	}
+	b = append(b, it.data...)
+	for i := range it.items {
+		b = appendCBOR(b, &it.items[i])
+	}
+	return b
 }
 
 func FuzzAuthData(f *testing.F) {

@@ -4,6 +4,7 @@
 package webauthn_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -95,6 +96,8 @@ func TestKeySanity(t *testing.T) {
 		{"P-256 as RS256", key(i(1, 2), i(3, -257), i(-1, 1), b(-2, x), b(-3, y)), webauthn.CheckKey},
 		{"P-256 called RSA", key(i(1, 3), i(3, -7), i(-1, 1), b(-2, x), b(-3, y)), webauthn.CheckKey},
 		{"no key but a number", []byte{1}, webauthn.CheckAlgorithm},
+		{"a label of two bytes", append([]byte{0xa5, 0x18}, key(i(1, 2), i(3, -7), i(-1, 1), b(-2, x), b(-3, y))[1:]...), webauthn.CheckCBOR},
+		{"a length of three bytes", bytes.Replace(key(i(1, 2), i(3, -7), i(-1, 1), b(-2, x), b(-3, y)), []byte{0x58, 32}, []byte{0x59, 0, 32}, 1), webauthn.CheckCBOR},
 		{"key of indefinite length", append([]byte{0xbf}, append(key(i(1, 2), i(3, -7), i(-1, 1), b(-2, x), b(-3, y))[1:], 0xff)...), webauthn.CheckCBOR},
 
 		{"Ed25519", key(i(1, 1), i(3, -8), i(-1, 6), b(-2, ed)), ""},
