@@ -5,6 +5,7 @@ package webauthn
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rsa"
@@ -121,13 +122,23 @@ func readMetadata(payload []byte) (*Metadata, error) {
 			one.roots = append(one.roots, cert)
 		}
 		if a, err := ParseAAGUID(e.AAGUID); err == nil && !a.IsZero() {
-			m.models[a] = one
+			m.models[a] = m.models[a].and(one)
 		}
 		for _, id := range e.KeyIdentifiers {
-			m.u2f[strings.ToLower(id)] = one
+			id = strings.ToLower(id)
+			m.u2f[id] = m.u2f[id].and(one)
 		}
 	}
 	return m, nil
+}
+
+// and is what two entries say of one model: broken in one is broken. To refuse
+// the metadata for it would leave an older state in force.
+func (m *model) and(other *model) *model {
+	if m == nil {
+		return other
+	}
+	return &model{roots: slices.Concat(m.roots, other.roots), broken: cmp.Or(m.broken, other.broken)}
 }
 
 // Number is the serial number: later ones are higher.
@@ -180,11 +191,15 @@ func verifyJWS(blob []byte, c MetadataConfig) ([]byte, error) {
 		decoded[i] = decoded[i][:n]
 	}
 	var header struct {
-		Alg string   `json:"alg"`
-		X5C []string `json:"x5c"`
+		Alg  string          `json:"alg"`
+		X5C  []string        `json:"x5c"`
+		Crit json.RawMessage `json:"crit"`
 	}
 	if err := json.Unmarshal(decoded[0], &header); err != nil {
 		return nil, err
+	}
+	if header.Crit != nil { // RFC 7515 4.1.11: none of it is understood here
+		return nil, errors.New("the header has critical extensions")
 	}
 	signer, err := metadataSigner(header.X5C, c)
 	if err != nil {

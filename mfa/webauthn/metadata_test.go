@@ -66,6 +66,12 @@ func certificate(t testing.TB, template, parent *x509.Certificate, key crypto.Pu
 
 func (s *service) sign(t testing.TB, alg string, payload any) []byte {
 	t.Helper()
+	return s.signWith(t, map[string]any{"alg": alg, "typ": "JWT"}, payload)
+}
+
+func (s *service) signWith(t testing.TB, header map[string]any, payload any) []byte {
+	t.Helper()
+	header["x5c"] = []string{base64.StdEncoding.EncodeToString(s.leaf.Raw)}
 	part := func(v any) string {
 		b, err := json.Marshal(v)
 		if err != nil {
@@ -73,7 +79,7 @@ func (s *service) sign(t testing.TB, alg string, payload any) []byte {
 		}
 		return b64(b)
 	}
-	signed := part(map[string]any{"alg": alg, "typ": "JWT", "x5c": []string{base64.StdEncoding.EncodeToString(s.leaf.Raw)}}) + "." + part(payload)
+	signed := part(header) + "." + part(payload)
 	digest := sha256.Sum256([]byte(signed))
 	sig, err := s.key.Sign(rand.Reader, digest[:], crypto.SHA256)
 	if err != nil {
@@ -109,9 +115,11 @@ func TestMetadata(t *testing.T) {
 		return e
 	}
 	const packed, other = "876ca4f5-2071-c3e9-b255-09ef2cdf7ed6", "0132d110-bf4e-4208-a403-ab4f5f12efe5"
-	u2f := known("")
-	delete(u2f, "aaguid")
-	u2f["attestationCertificateKeyIdentifiers"] = []string{u2fKeyID(t, v.named(t, "fido-u2f-es256"))}
+	u2f, brokenU2F := known(""), known("", "REVOKED")
+	for _, e := range []entry{u2f, brokenU2F} {
+		delete(e, "aaguid")
+		e["attestationCertificateKeyIdentifiers"] = []string{u2fKeyID(t, v.named(t, "fido-u2f-es256"))}
+	}
 
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -146,6 +154,10 @@ func TestMetadata(t *testing.T) {
 		{"the roots of another model", "packed-es256", read(rs, "RS256", known(other)), webauthn.CheckTrust},
 		{"empty", "packed-es256", read(rs, "RS256"), webauthn.CheckTrust},
 		{"broken", "packed-es256", read(rs, "RS256", known(packed, "REVOKED")), webauthn.CheckStatus},
+		{"broken, and again as if it were not", "packed-es256", read(rs, "RS256", known(packed, "REVOKED"), known(packed)), webauthn.CheckStatus},
+		{"broken the second time", "packed-es256", read(rs, "RS256", known(packed), known(packed, "REVOKED")), webauthn.CheckStatus},
+		{"known, and again without roots", "packed-es256", read(rs, "RS256", known(packed), entry{"aaguid": packed}), ""},
+		{"broken U2F, and again as if it were not", "fido-u2f-es256", read(rs, "RS256", brokenU2F, u2f), webauthn.CheckStatus},
 		{"keys in others' hands", "packed-es256", read(rs, "RS256", known(packed, "ATTESTATION_KEY_COMPROMISE")), webauthn.CheckStatus},
 		{"an update is there", "packed-es256", read(rs, "RS256", known(packed, "UPDATE_AVAILABLE")), ""},
 		{"U2F", "fido-u2f-es256", read(rs, "RS256", u2f), ""},
@@ -220,6 +232,8 @@ func TestMetadataRefused(t *testing.T) {
 		{"unsigned", good[:bytes.LastIndexByte(good, '.')+1], cfg},
 		{"algorithm none", s.sign(t, "none", payload()), cfg},
 		{"another algorithm", s.sign(t, "RS256", payload()), cfg},
+		{"critical extension", s.signWith(t, map[string]any{"alg": "ES256", "crit": []string{"b64"}, "b64": false}, payload()), cfg},
+		{"nothing critical", s.signWith(t, map[string]any{"alg": "ES256", "crit": []string{}}, payload()), cfg},
 		{"another root", good, webauthn.MetadataConfig{Roots: []*x509.Certificate{elsewhere.root}, Now: time.Now()}},
 		{"another name", elsewhere.sign(t, "ES256", payload()), webauthn.MetadataConfig{Roots: []*x509.Certificate{elsewhere.root}, Now: time.Now()}},
 		{"later", good, webauthn.MetadataConfig{Roots: []*x509.Certificate{s.root}, Now: time.Now().Add(2 * time.Hour)}},
