@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 )
 
 // maxDepth bounds nesting.
@@ -70,7 +71,7 @@ func object(d *json.Decoder, depth int) error {
 			return err
 		}
 		name, _ := t.(string)
-		name = strings.ToLower(name) // encoding/json does not tell cases apart
+		name = strings.Map(fold, name) // encoding/json does not tell cases apart
 		if seen[name] {
 			return fmt.Errorf("strictjson: member %q is given twice", name)
 		}
@@ -81,4 +82,14 @@ func object(d *json.Decoder, depth int) error {
 	}
 	_, err := d.Token()
 	return err
+}
+
+// fold returns one rune for all that encoding/json takes for r: the least that
+// differs in case alone. Lower case is not enough, ſ is an s there.
+func fold(r rune) rune {
+	least := r
+	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+		least = min(least, f)
+	}
+	return least
 }

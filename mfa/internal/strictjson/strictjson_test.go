@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/gatehouse-id/gatehouse/mfa/internal/strictjson"
 )
@@ -27,6 +28,31 @@ func TestUnmarshal(t *testing.T) {
 	} {
 		if err := strictjson.Unmarshal([]byte(bad), &in{}); err == nil {
 			t.Errorf("%q: accepted", bad)
+		}
+	}
+}
+
+// Every name that encoding/json reads into a member counts as that member.
+func TestTwice(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"answer", "ANSWER", "an\u017fwer", `\u0061nswer`, `an\u017Fwer`} {
+		body := `{"` + name + `":"2"}`
+		var v struct {
+			Answer string `json:"answer"`
+		}
+		if err := strictjson.Unmarshal([]byte(body), &v); err != nil || v.Answer != "2" {
+			t.Errorf("%s: %+v, %v", body, v, err)
+		}
+		body = `{"answer":"1","` + name + `":"2"}`
+		if err := strictjson.Unmarshal([]byte(body), &v); err == nil || !strings.Contains(err.Error(), "given twice") {
+			t.Errorf("%s: %v, want it to be given twice", body, err)
+		}
+	}
+	for r := range unicode.MaxRune + 1 { // whatever folds, folds to one name
+		if f := unicode.SimpleFold(r); f != r {
+			if body := `{"` + string(r) + `":1,"` + string(f) + `":2}`; strictjson.Check([]byte(body)) == nil {
+				t.Errorf("%s: accepted", body)
+			}
 		}
 	}
 }
