@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -190,6 +192,28 @@ func TestReadCSV(t *testing.T) {
 		}
 	}
 }
+
+// A file over the limit is refused, though it would read well if it were cut
+// there.
+func TestSeedFileTooLong(t *testing.T) {
+	t.Parallel()
+	const limit = 16 << 20
+	full := "A1," + seedHex + "\n"
+	full = strings.Repeat("\n", limit-len(full)) + full
+	if got, err := hotp.ReadCSV(strings.NewReader(full)); err != nil || len(got) != 1 {
+		t.Errorf("at the limit: %v, %v", got, err)
+	}
+	for what, err := range map[string]error{
+		"csv":  second(hotp.ReadCSV(strings.NewReader(full + "A2," + seedHex))),
+		"pskc": second(hotp.ReadPSKC(strings.NewReader(pskc + strings.Repeat(" ", limit)))),
+	} {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); !ok {
+			t.Errorf("%s: %v, want http.MaxBytesError", what, err)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
 
 const pskc = `<?xml version="1.0" encoding="UTF-8"?>
 <KeyContainer Version="1.0" xmlns="urn:ietf:params:xml:ns:keyprov:pskc">

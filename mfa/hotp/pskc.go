@@ -34,14 +34,16 @@ func ReadPSKC(r io.Reader) ([]Seed, error) { return readPSKC(r, nil) }
 // encrypted with AES-CBC under a pre-shared key or a password (section 6.1
 // and 6.2), each with a MAC, which is checked before anything is decrypted by
 // it. Other ways to get the key across, such as certificates, are refused, and
-// so is a seed in clear, which nothing protects.
+// so is a seed in clear, which nothing protects. The MAC is over the seed alone:
+// whoever can change the file can give one token's seed to another's serial
+// number, so the file wants a way here that nobody else can write to.
 func ReadEncryptedPSKC(r io.Reader, k PSKCKey) ([]Seed, error) {
 	k.MaxIterations = or(k.MaxIterations, 1_000_000)
 	return readPSKC(r, &k)
 }
 
 func readPSKC(r io.Reader, k *PSKCKey) ([]Seed, error) {
-	x := newXMLReader(io.LimitReader(r, maxSeedFile))
+	x := newXMLReader(limit(r))
 	c := pskc{key: k, serials: map[string]bool{}}
 	if err := x.document(pskcSpace, "KeyContainer", c.root, c.part); err != nil {
 		return nil, fmt.Errorf("hotp: pskc: %w", err)

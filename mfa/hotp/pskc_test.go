@@ -132,6 +132,36 @@ func TestEncryptedPSKC(t *testing.T) {
 	}
 }
 
+// TestPSKCTellsNoPadding puts a block of somebody's seed at the end of the MAC
+// key: what is refused never tells whether it unpads.
+func TestPSKCTellsNoPadding(t *testing.T) {
+	t.Parallel()
+	good := derivedFile(16).String()
+	value := func(after string) (sealed []byte, from, to int) {
+		from = strings.Index(good, after)
+		from += strings.Index(good[from:], "<CipherValue>") + len("<CipherValue>")
+		to = from + strings.Index(good[from:], "<")
+		sealed, err := base64.StdEncoding.DecodeString(good[from:to])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sealed, from, to
+	}
+	seed, _, _ := value("<Secret>")
+	_, from, to := value("<MACKey>")
+	told := map[string]bool{}
+	for last := range 256 {
+		forged := append(make([]byte, 2*aes.BlockSize), seed[:2*aes.BlockSize]...)
+		forged[3*aes.BlockSize-1] = byte(last)
+		_, err := hotp.ReadEncryptedPSKC(strings.NewReader(good[:from]+base64.StdEncoding.EncodeToString(forged)+good[to:]), password)
+		told[fmt.Sprint(err)] = true
+	}
+	const want = "hotp: pskc: key 1: the key or password does not fit, or the file was changed"
+	if len(told) != 1 || !told[want] {
+		t.Errorf("told %v, want %q alone", told, want)
+	}
+}
+
 // TestPSKCRefuses names the check that refuses, so that each is the reason.
 func TestPSKCRefuses(t *testing.T) {
 	t.Parallel()

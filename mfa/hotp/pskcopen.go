@@ -8,6 +8,7 @@ import (
 	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/pbkdf2"
+	"crypto/rand"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -53,12 +54,13 @@ func newUnsealer(k *PSKCKey, wrapped, method *element) (*unsealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Nothing vouches for the MAC key but that MACs under it are right.
-	if u.macKey, err = u.decrypt(value); err != nil {
-		return nil, err
-	}
-	if len(u.macKey) < 16 {
-		return nil, errWrongKey
+	// Nothing vouches for the MAC key but that MACs under it are right. One
+	// that does not decrypt becomes one under which none is, so that what
+	// follows does not tell whether its padding was well-formed.
+	u.macKey = make([]byte, 32)
+	_, _ = rand.Read(u.macKey) // never fails
+	if k, err := u.decrypt(value); err == nil && len(k) >= 16 {
+		u.macKey = k
 	}
 	return u, nil
 }

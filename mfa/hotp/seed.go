@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -57,11 +58,15 @@ func (s Seed) check() error {
 	return err
 }
 
+// limit reads a file that is not too long. A longer one ends in an error, not
+// at some line that might as well be its last.
+func limit(r io.Reader) io.Reader { return http.MaxBytesReader(nil, io.NopCloser(r), maxSeedFile) }
+
 // ReadCSV reads one token a line: its serial number, its seed in hexadecimal
 // and, if they are there, "hotp" or "totp", digits, and the counter or the
 // period in seconds. A first line that begins with "serial" is a heading.
 func ReadCSV(r io.Reader) ([]Seed, error) {
-	c := csv.NewReader(io.LimitReader(r, maxSeedFile))
+	c := csv.NewReader(limit(r))
 	c.FieldsPerRecord, c.TrimLeadingSpace, c.ReuseRecord = -1, true, true
 	var out []Seed
 	serials := map[string]bool{}
