@@ -17,7 +17,7 @@ func revokedSamples() []sample {
       "Action": "*",
       "Condition": {
         "DateLessThan": { "aws:TokenIssueTime": "2026-11-24T09:20:01Z" },
-        "StringLike": { "aws:userid": "*:ana" }
+        "StringLike": { "aws:userid": ["*:ana"] }
       },
       "Effect": "Deny",
       "Resource": "*",
