@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -630,4 +631,33 @@ func TestExpiry(t *testing.T) {
 	offset.Store(int64(61 * time.Second))
 	_, err = r.finish(ch, answer)
 	wantCheck(t, err, mfa.CheckChallenge)
+}
+
+// TestUnknownPeopleAlike: two credentials of nobody have nothing in common, as
+// those of a person have not.
+func TestUnknownPeopleAlike(t *testing.T) {
+	t.Parallel()
+	f := newRig(t).factor
+	pairs := 0
+	for i := range 500 {
+		begun, err := f.Begin(context.Background(), mfa.BeginRequest{Hint: fmt.Sprint("name", i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var o struct{ AllowCredentials []struct{ ID string } }
+		if err := json.Unmarshal(begun.Public, &o); err != nil {
+			t.Fatal(err)
+		}
+		if len(o.AllowCredentials) < 2 {
+			continue
+		}
+		pairs++
+		one, two := o.AllowCredentials[0].ID, o.AllowCredentials[1].ID
+		if one[:8] == two[:8] || one[len(one)-8:] == two[len(two)-8:] {
+			t.Errorf("%s and %s share an end", one, two)
+		}
+	}
+	if pairs < 50 {
+		t.Errorf("only %d of 500 have two", pairs)
+	}
 }

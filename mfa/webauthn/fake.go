@@ -34,17 +34,18 @@ func (f *Factor) fakeDescriptors(s mfa.Subject, hint string) []descriptor {
 	list := make([]descriptor, 0, n)
 	for i := range n {
 		d := descriptor{Type: typePublicKey, Transports: []string{"hybrid", "internal"}}
-		id := draw("id " + string(rune('a'+i)))
+		index := string(rune('a' + i))
+		id, more := draw("id "+index), draw("more "+index)
 		switch kind := dice[1+i]; {
 		case kind < 160: // a synced passkey
 			id = id[:20]
 			if kind < 80 {
-				id = append(id, draw("more")[:12]...)
+				id = append(id, more[:12]...)
 			}
 		case kind < 224: // a platform authenticator
 			d.Transports = []string{"internal"}
 		default: // a security key
-			id = append(id, draw("more " + string(rune('a'+i)))[:16]...)
+			id = append(id, more[:16]...)
 			d.Transports = []string{"nfc", "usb"}
 		}
 		d.ID = encode64(id)
