@@ -31,11 +31,9 @@ func (f *Flow) standing(ctx context.Context, r Request) (s Standing, err error) 
 	if s.Sightings, err = f.store.Sightings(ctx, r.Subject); err != nil {
 		return s, err
 	}
-	_, ok, err := f.trusted(ctx, r.Subject, r.Client.TrustToken, s.Now)
-	if err != nil {
+	if s.Trusted, err = f.trusted(ctx, r.Subject, r.Client.TrustToken, s.Now); err != nil {
 		return s, err
 	}
-	s.Trusted = ok
 	s.Place = f.place(ctx, r.Client)
 	if f.cfg.Risk != nil {
 		var rerr error
@@ -135,7 +133,7 @@ func (q *question) spared() (ReasonCode, string, bool) {
 	if c.Mode == Never {
 		return ReasonNever, c.Name, true
 	}
-	trusted := c.Trust > 0 && q.s.Trusted
+	trusted := q.trusted()
 	kmh, impossible := q.travel()
 	if c.Mode == Contextual {
 		changes := q.changes(trusted, kmh, impossible)
@@ -150,6 +148,13 @@ func (q *question) spared() (ReasonCode, string, bool) {
 		return ReasonTrusted, "", true
 	}
 	return ReasonAlways, c.Name, false
+}
+
+// trusted says whether the rule trusts the browser: within its own Trust of the
+// proof, and only if that was by a factor that counts here.
+func (q *question) trusted() bool {
+	d, most := q.s.Trusted, q.rule.Trust
+	return d != nil && most > 0 && q.s.Now.Sub(d.CreatedAt) < most && q.permits(d.Kind, false)
 }
 
 // changes are the signals that the rule watches and that are new. A trusted

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -20,26 +21,43 @@ const (
 	sightingLife = 90 * 24 * time.Hour
 )
 
-// TrustDevice remembers the browser of a proof for ttl, at most 90 days, where
-// a rule of the policy allows it, and returns the token for its cookie. Called
-// within the commit of [Flow.Finish] it joins that transaction. A trusted
-// device spares the person the second factor and never more: it is no
-// evidence, no step-up and no strength. Any change of factors ends it, and so
-// should a change of password ([Flow.RevokeDevices]).
+// TrustDevice remembers the browser of a proof for ttl, at most 90 days, and
+// returns the token for its cookie. A rule trusts it within its own
+// [Rule].Trust, if it counts the factor. Called within the commit of
+// [Flow.Finish] it joins that transaction. A trusted device spares the person
+// the second factor and never more: it is no evidence, no step-up and no
+// strength. Any change of factors ends it, and so should a change of password
+// ([Flow.RevokeDevices]).
+//
+// It is an [*Error] with [CheckStrength] if the proof is a fallback or a first
+// factor alone, with [CheckFresh] if it is older than Config.Fresh, and with
+// [CheckCredential] if its credential is no more: nothing is trusted for longer
+// than the credential is good for, and what was good for one use trusts
+// nothing.
 func (f *Flow) TrustDevice(ctx context.Context, r Result, name string, ttl time.Duration) (token string, d Device, err error) {
-	if ttl <= 0 || ttl > maxTrust || r.Subject.ID == "" || r.Evidence.Fallback {
-		return "", d, errors.New("mfa: TrustDevice wants the result of a factor that is no fallback and a ttl of up to 90 days")
+	if ttl <= 0 || ttl > maxTrust || r.Subject.ID == "" {
+		return "", d, errors.New("mfa: TrustDevice wants a result and a ttl of up to 90 days")
 	}
 	if name, err = cleanName(name); err != nil {
 		return "", d, err
 	}
 	now := f.now()
+	switch {
+	case r.Evidence.Fallback, r.Purpose == First && !r.Evidence.UserVerified:
+		return "", d, refuse(CheckStrength, publicTrust, "a fallback or a lone first factor trusts no browser")
+	case now.Sub(r.Evidence.At) > f.cfg.Fresh:
+		return "", d, refuse(CheckFresh, publicTrust, "the proof is older than "+f.cfg.Fresh.String())
+	}
 	token = newToken()
 	d = Device{
-		ID: newToken(), Subject: r.Subject, Hash: hashOf("device", token), Name: name,
-		CreatedAt: now, UsedAt: now, ExpiresAt: now.Add(ttl),
+		ID: newToken(), Subject: r.Subject, Hash: hashOf("device", token), Name: name, Kind: r.Evidence.Kind,
+		CreatedAt: now, UsedAt: now,
 	}
 	err = f.store.InTx(ctx, func(ctx context.Context) error {
+		var err error
+		if d.ExpiresAt, err = f.trustUntil(ctx, r, now, now.Add(ttl)); err != nil {
+			return err
+		}
 		old, err := f.store.Devices(ctx, r.Subject, now)
 		if err != nil {
 			return err
@@ -61,6 +79,34 @@ func (f *Flow) TrustDevice(ctx context.Context, r Result, name string, ttl time.
 		return "", Device{}, err
 	}
 	return token, d, nil
+}
+
+const publicTrust = "This browser cannot be remembered."
+
+// trustUntil is until, or when the credential of a proof ends. It holds the
+// credential, so that whoever removes it meanwhile also drops the device.
+func (f *Flow) trustUntil(ctx context.Context, r Result, now, until time.Time) (time.Time, error) {
+	if r.RecordID == "" {
+		return until, nil
+	}
+	gone := refuse(CheckCredential, publicTrust, "the credential of the proof is gone")
+	if err := f.store.TouchRecord(ctx, r.Subject, r.RecordID, r.Evidence.At); errors.Is(err, ErrNotFound) {
+		return until, gone
+	} else if err != nil {
+		return until, err
+	}
+	records, err := f.store.Records(ctx, r.Subject)
+	if err != nil {
+		return until, err
+	}
+	i := slices.IndexFunc(records, func(o Record) bool { return o.ID == r.RecordID && o.live(now) })
+	if i < 0 {
+		return until, gone
+	}
+	if end := records[i].ExpiresAt; !end.IsZero() && end.Before(until) {
+		until = end
+	}
+	return until, nil
 }
 
 // Devices returns the person's trusted devices, newest first.
@@ -106,22 +152,22 @@ func (f *Flow) forgetBrowsers(ctx context.Context, s Subject) error {
 	return f.store.DropSightings(ctx, s)
 }
 
-// trusted finds the person's device by its token.
-func (f *Flow) trusted(ctx context.Context, s Subject, token string, now time.Time) (Device, bool, error) {
+// trusted finds the person's device by its token, nil if there is none.
+func (f *Flow) trusted(ctx context.Context, s Subject, token string, now time.Time) (*Device, error) {
 	if token == "" || len(token) > 128 {
-		return Device{}, false, nil
+		return nil, nil
 	}
 	devices, err := f.store.Devices(ctx, s, now)
 	if err != nil {
-		return Device{}, false, err
+		return nil, err
 	}
 	want := hashOf("device", token)
 	for _, d := range devices {
 		if subtle.ConstantTimeCompare(want[:], d.Hash[:]) == 1 && d.Subject == s {
-			return d, true, nil
+			return &d, nil
 		}
 	}
-	return Device{}, false, nil
+	return nil, nil
 }
 
 // Saw keeps the last use of a trusted browser and the context of a sign-in that
@@ -136,8 +182,8 @@ func (f *Flow) Saw(ctx context.Context, s Subject, c Client, d Decision) error {
 	v, ok := f.sighting(ctx, s, c, now)
 	ok = ok && f.factorBehind(d)
 	return f.store.InTx(ctx, func(ctx context.Context) error {
-		d, trusted, err := f.trusted(ctx, s, c.TrustToken, now)
-		if err == nil && trusted {
+		d, err := f.trusted(ctx, s, c.TrustToken, now)
+		if err == nil && d != nil {
 			err = f.store.TouchDevice(ctx, s, d.ID, now)
 		}
 		if err != nil || !ok {

@@ -242,8 +242,9 @@ type Standing struct {
 	Records []Record
 	// Sightings are where the person signed in before, newest first.
 	Sightings []Sighting
-	// Trusted says that Client.TrustToken is the person's and unexpired.
-	Trusted bool
+	// Trusted is the person's unexpired device that Client.TrustToken is of;
+	// nil if there is none.
+	Trusted *Device
 	// Risk is the score, RiskWhy its ground; RiskUnknown says that it could
 	// not be had.
 	Risk        int

@@ -47,6 +47,7 @@ func TestDecide(t *testing.T) {
 	ctxRule := mfa.Rule{Mode: mfa.Contextual, Watch: []mfa.Signal{mfa.SignalBrowser, mfa.SignalNetwork, mfa.SignalPlace, mfa.SignalTravel, mfa.SignalHour}}
 	enrolGrace := mfa.Rule{NoFactor: mfa.NoFactor{Action: mfa.ActEnrol, Grace: 24 * time.Hour}}
 	trust := mfa.Rule{Trust: time.Hour}
+	keys := mfa.Rule{Trust: time.Hour, Factors: kinds(mfa.KindWebAuthn)}
 	with := func(r mfa.Rule, f func(*mfa.Rule)) mfa.Rule { f(&r); return r }
 	for _, c := range []struct {
 		name    string
@@ -81,6 +82,13 @@ func TestDecide(t *testing.T) {
 		{name: "deny", rule: mfa.Rule{Mode: mfa.Deny}, req: proved(pwd, otp), s: having(hasTOTP), want: mfa.Block, reason: mfa.ReasonDenied},
 		{name: "trusted", rule: trust, req: proved(pwd), s: trusted(having(hasTOTP)), want: mfa.Allow, reason: mfa.ReasonTrusted},
 		{name: "trusted where the rule has no trust", req: proved(pwd), s: trusted(having(hasTOTP)), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindTOTP)},
+		{name: "trusted for as long as the rule trusts", rule: trust, req: proved(pwd), s: trustedBy(mfa.KindTOTP, time.Hour-1, having(hasTOTP)), want: mfa.Allow, reason: mfa.ReasonTrusted},
+		{name: "trusted longer ago than the rule trusts", rule: trust, req: proved(pwd), s: trustedBy(mfa.KindTOTP, time.Hour, having(hasTOTP)), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindTOTP)},
+		{name: "trusted by a factor that counts", rule: keys, req: proved(pwd), s: trustedBy(mfa.KindWebAuthn, 0, having(hasKey)), want: mfa.Allow, reason: mfa.ReasonTrusted},
+		{name: "trusted by a factor that does not count", rule: keys, req: proved(pwd), s: trustedBy(mfa.KindTOTP, 0, having(hasKey)), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindWebAuthn)},
+		{name: "trusted by who knows what, where one factor counts", rule: keys, req: proved(pwd), s: trustedBy("", 0, having(hasKey)), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindWebAuthn)},
+		{name: "trusted by who knows what, where all count", rule: trust, req: proved(pwd), s: trustedBy("", 0, having(hasTOTP)), want: mfa.Allow, reason: mfa.ReasonTrusted},
+		{name: "trusted in a new context by a factor that does not count", rule: with(keys, func(r *mfa.Rule) { r.Mode = mfa.Contextual }), req: proved(pwd), s: trustedBy(mfa.KindTOTP, 0, having(hasKey)), want: mfa.Ask, reason: "device", factors: kinds(mfa.KindWebAuthn)},
 		{name: "trusted but impossible", rule: trust, req: proved(pwd), s: trusted(from(sydney, having(hasTOTP), seen...)), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindTOTP)},
 
 		{name: "known context", rule: ctxRule, req: client(known, proved(pwd)), s: from(zurich, having(hasTOTP), seen...), want: mfa.Allow, reason: mfa.ReasonKnown},
@@ -147,7 +155,12 @@ func having(r ...mfa.Record) mfa.Standing {
 	return mfa.Standing{Factors: allFactors, Records: r, Now: noon}
 }
 
-func trusted(s mfa.Standing) mfa.Standing { s.Trusted = true; return s }
+func trusted(s mfa.Standing) mfa.Standing { return trustedBy(mfa.KindTOTP, 0, s) }
+
+func trustedBy(k mfa.Kind, ago time.Duration, s mfa.Standing) mfa.Standing {
+	s.Trusted = &mfa.Device{Kind: k, CreatedAt: noon.Add(-ago), ExpiresAt: noon.Add(time.Hour)}
+	return s
+}
 
 func from(p mfa.Place, s mfa.Standing, seen ...mfa.Sighting) mfa.Standing {
 	s.Place, s.Sightings = p, seen
@@ -588,12 +601,10 @@ func TestDevices(t *testing.T) {
 	if devices, _ = r.flow.Devices(ctx, alice); len(devices) != 0 {
 		t.Errorf("devices %v", devices)
 	}
-	weak := res
-	weak.Evidence.Fallback = true
 	for name, f := range map[string]func() error{
-		"no time":    func() error { _, _, err := r.flow.TrustDevice(ctx, res, "", 0); return err },
-		"too long":   func() error { _, _, err := r.flow.TrustDevice(ctx, res, "", 100*24*time.Hour); return err },
-		"a fallback": func() error { _, _, err := r.flow.TrustDevice(ctx, weak, "", time.Hour); return err },
+		"no time":  func() error { _, _, err := r.flow.TrustDevice(ctx, res, "", 0); return err },
+		"too long": func() error { _, _, err := r.flow.TrustDevice(ctx, res, "", 100*24*time.Hour); return err },
+		"nobody":   func() error { _, _, err := r.flow.TrustDevice(ctx, mfa.Result{}, "", time.Hour); return err },
 		"a bad name": func() error {
 			_, _, err := r.flow.TrustDevice(ctx, res, strings.Repeat("x", 99), time.Hour)
 			return err
@@ -603,6 +614,76 @@ func TestDevices(t *testing.T) {
 			t.Errorf("%s: trusted", name)
 		}
 	}
+}
+
+// TestTrustNeedsProof: a browser is trusted by a second factor that was proved
+// just now and is still there, and for no longer than that is good for.
+func TestTrustNeedsProof(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		prove func(*rig) mfa.Result
+		after func(*rig)
+		want  mfa.Check
+		until time.Duration
+	}{
+		"a second factor": {prove: byTOTP, until: 2 * time.Hour},
+		"a pass that ends sooner": {prove: func(r *rig) mfa.Result {
+			_, pass := r.provision("")
+			return r.proveWith(mfa.KindPass, mfa.Second, pass)
+		}, until: time.Hour},
+		"a first factor alone": {prove: func(r *rig) mfa.Result {
+			_, pass := r.provision("")
+			return r.proveWith(mfa.KindPass, mfa.First, pass)
+		}, want: mfa.CheckStrength},
+		"a fallback":             {prove: func(r *rig) mfa.Result { return r.proveWith(mfa.KindMail, mfa.Second, "") }, want: mfa.CheckStrength},
+		"a proof of an hour ago": {prove: byTOTP, after: func(r *rig) { r.pass(time.Hour) }, want: mfa.CheckFresh},
+		"a factor that was reset": {prove: byTOTP, after: func(r *rig) {
+			if err := r.flow.Reset(r.t.Context(), mfa.ResetInput{Subject: alice, Actor: "admin"}, nil); err != nil {
+				r.t.Fatal(err)
+			}
+		}, want: mfa.CheckCredential},
+		"a pass for one use": {prove: func(r *rig) mfa.Result {
+			_, pass := r.provision(`{"once":true}`)
+			return r.proveWith(mfa.KindPass, mfa.Second, pass)
+		}, want: mfa.CheckCredential},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			res := c.prove(r)
+			if c.after != nil {
+				c.after(r)
+			}
+			_, d, err := r.flow.TrustDevice(t.Context(), res, "laptop", 2*time.Hour)
+			r.want(name, err, c.want)
+			if err == nil && (!d.ExpiresAt.Equal(r.clock().Add(c.until)) || d.Kind != res.Kind) {
+				t.Errorf("trusted until %v by %q", d.ExpiresAt, d.Kind)
+			}
+		})
+	}
+}
+
+func byTOTP(r *rig) mfa.Result {
+	return r.proveWith(mfa.KindTOTP, mfa.Second, r.enrolTOTP().Code(r.clock()))
+}
+
+// proveWith passes with an answer, by default with what was sent.
+func (r *rig) proveWith(k mfa.Kind, p mfa.Purpose, answer string) mfa.Result {
+	r.t.Helper()
+	in := r.input(k)
+	in.Purpose, in.Authenticated = p, r.password()
+	ch, err := r.flow.Begin(r.t.Context(), in)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if answer == "" {
+		answer = r.last().Code
+	}
+	res, err := r.finish(ch.ID, answer)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return res
 }
 
 // TestAvailability: nobody is asked for a factor that does not reach them.

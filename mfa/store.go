@@ -151,8 +151,11 @@ type Device struct {
 	ID      string
 	Subject Subject
 	// Hash is the SHA-256 of the token in its cookie.
-	Hash      [32]byte
-	Name      string
+	Hash [32]byte
+	Name string
+	// Kind is the factor that was proved; empty if the row is of a release
+	// that did not keep it.
+	Kind      Kind
 	CreatedAt time.Time
 	UsedAt    time.Time
 	ExpiresAt time.Time

@@ -225,6 +225,10 @@ func (p *Portal) trust(w http.ResponseWriter, r *http.Request, progress *signin.
 		return nil
 	}
 	token, _, err := p.mfa.TrustDevice(r.Context(), *progress.Result, browserFamily(r.UserAgent()), progress.Trust)
+	if mfa.CheckOf(err) != "" { // a proof that trusts no browser still signs in
+		p.report(r, err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

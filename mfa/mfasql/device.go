@@ -41,9 +41,9 @@ func (s *Store) DropTickets(ctx context.Context, p mfa.Subject) error {
 
 // AddDevice implements [mfa.DeviceStore].
 func (s *Store) AddDevice(ctx context.Context, d mfa.Device) error {
-	return s.must(ctx, mfa.ErrExists, `INSERT INTO mfa_devices (id, tenant, subject, hash, name, created_at, used_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
-		d.ID, d.Subject.Tenant, d.Subject.ID, d.Hash[:], d.Name, micros(d.CreatedAt), micros(d.UsedAt), micros(d.ExpiresAt))
+	return s.must(ctx, mfa.ErrExists, `INSERT INTO mfa_devices (id, tenant, subject, hash, name, kind, created_at, used_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+		d.ID, d.Subject.Tenant, d.Subject.ID, d.Hash[:], d.Name, string(d.Kind), micros(d.CreatedAt), micros(d.UsedAt), micros(d.ExpiresAt))
 }
 
 // Devices implements [mfa.DeviceStore].
@@ -52,7 +52,7 @@ func (s *Store) Devices(ctx context.Context, p mfa.Subject, now time.Time) ([]mf
 		d := mfa.Device{Subject: p}
 		var hash []byte
 		var created, used, expires int64
-		if err := r.Scan(&d.ID, &hash, &d.Name, &created, &used, &expires); err != nil {
+		if err := r.Scan(&d.ID, &hash, &d.Name, &d.Kind, &created, &used, &expires); err != nil {
 			return d, err
 		}
 		if len(hash) != 32 {
@@ -61,7 +61,7 @@ func (s *Store) Devices(ctx context.Context, p mfa.Subject, now time.Time) ([]mf
 		d.Hash = [32]byte(hash)
 		d.CreatedAt, d.UsedAt, d.ExpiresAt = fromMicros(created), fromMicros(used), fromMicros(expires)
 		return d, nil
-	}, `SELECT id, hash, name, created_at, used_at, expires_at FROM mfa_devices
+	}, `SELECT id, hash, name, COALESCE(kind, ''), created_at, used_at, expires_at FROM mfa_devices
 		WHERE tenant = $1 AND subject = $2 AND expires_at > $3 ORDER BY created_at DESC, id`, p.Tenant, p.ID, micros(now))
 }
 

@@ -20,7 +20,7 @@ func ExampleMigrations() {
 	}
 	fmt.Println(names)
 	// Output:
-	// [20261124192000_mfa.sql 20261124203000_mfa_push.sql]
+	// [20261124192000_mfa.sql 20261124203000_mfa_push.sql 20261128170000_mfa_device_kind.sql]
 }
 
 // A store needs a *sql.DB whose tables exist.

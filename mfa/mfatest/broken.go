@@ -38,6 +38,7 @@ func BrokenStores() []BrokenStore {
 		{"keeps challenges alive after they were spent", "challenge spent once", func(s mfa.Store) mfa.Store { return unspent{s} }},
 		{"spends anybody's ticket", "ticket spent once", func(s mfa.Store) mfa.Store { return anyTicket{s} }},
 		{"ignores expiry", "challenge expiry and tries", func(s mfa.Store) mfa.Store { return immortal{s} }},
+		{"forgets by what factor a browser is trusted", "device list and removal", func(s mfa.Store) mfa.Store { return kindless{s} }},
 		{"keeps the contexts it was told to drop", "sightings newest kept", func(s mfa.Store) mfa.Store { return elephant{s} }},
 		{"unlocks while locked", "counter locks", func(s mfa.Store) mfa.Store { return unlocked{s} }},
 	}
@@ -149,6 +150,13 @@ type immortal struct{ mfa.Store }
 
 func (b immortal) TakeChallenge(ctx context.Context, h [32]byte, _ time.Time) (mfa.ChallengeRow, error) {
 	return b.Store.TakeChallenge(ctx, h, base)
+}
+
+type kindless struct{ mfa.Store }
+
+func (b kindless) AddDevice(ctx context.Context, d mfa.Device) error {
+	d.Kind = ""
+	return b.Store.AddDevice(ctx, d)
 }
 
 type elephant struct{ mfa.Store }

@@ -593,7 +593,8 @@ func deviceList(ctx context.Context, s mfa.Store) error {
 	p := person()
 	dev := func(at time.Time) mfa.Device {
 		return mfa.Device{
-			ID: random(), Subject: p, Hash: hash(), Name: "n", CreatedAt: at, UsedAt: at, ExpiresAt: at.Add(time.Hour),
+			ID: random(), Subject: p, Hash: hash(), Name: "n", Kind: mfa.KindTOTP,
+			CreatedAt: at, UsedAt: at, ExpiresAt: at.Add(time.Hour),
 		}
 	}
 	a, b := dev(base), dev(base.Add(time.Minute))
@@ -619,7 +620,7 @@ func deviceList(ctx context.Context, s mfa.Store) error {
 			if err != nil || len(ds) != 2 {
 				return fmt.Errorf("devices: %v, %w", ds, err)
 			}
-			return errors.Join(want("last use", ds[1].UsedAt.Equal(base.Add(time.Second)), true), want("hash", ds[1].Hash, a.Hash))
+			return errors.Join(want("last use", ds[1].UsedAt.Equal(base.Add(time.Second)), true), want("hash", ds[1].Hash, a.Hash), want("kind", ds[1].Kind, a.Kind))
 		},
 		func() error { return wantErr("delete another's", s.DeleteDevice(ctx, person(), a.ID), mfa.ErrNotFound) },
 		func() error { return s.DeleteDevice(ctx, p, a.ID) },
