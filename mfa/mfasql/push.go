@@ -14,15 +14,16 @@ import (
 var _ push.Relay = (*Store)(nil)
 
 // Put implements [push.Relay].
-func (s *Store) Put(ctx context.Context, id string, answer []byte, expires time.Time) error {
+func (s *Store) Put(ctx context.Context, id string, value []byte, now, expires time.Time) error {
 	return s.must(ctx, mfa.ErrExists, `INSERT INTO mfa_push_answers (id, answer, expires_at)
-		VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, id, bytes(answer), micros(expires))
+		VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET answer = excluded.answer, expires_at = excluded.expires_at
+		WHERE mfa_push_answers.expires_at <= $4`, id, bytes(value), micros(expires), micros(now))
 }
 
 // Get implements [push.Relay].
 func (s *Store) Get(ctx context.Context, id string, now time.Time) ([]byte, error) {
-	var answer []byte
+	var value []byte
 	err := s.q(ctx).QueryRowContext(ctx, `SELECT answer FROM mfa_push_answers
-		WHERE id = $1 AND expires_at > $2`, id, micros(now)).Scan(&answer)
-	return answer, notFound(err)
+		WHERE id = $1 AND expires_at > $2`, id, micros(now)).Scan(&value)
+	return value, notFound(err)
 }

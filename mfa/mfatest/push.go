@@ -20,6 +20,8 @@ import (
 type PushDevice struct {
 	// Target is where its pushes go.
 	Target string
+	// Issuer is whom it enrolled with.
+	Issuer string
 	key    *ecdsa.PrivateKey
 }
 
@@ -32,7 +34,7 @@ func NewPushDevice(target string) (*PushDevice, error) {
 	return &PushDevice{Target: target, key: k}, nil
 }
 
-// Register answers what a push enrolment shows.
+// Register answers what a push enrolment shows, and keeps the issuer.
 func (d *PushDevice) Register(ch *mfa.Challenge) ([]byte, error) {
 	var p push.EnrolPublic
 	if err := json.Unmarshal(ch.Public, &p); err != nil {
@@ -42,7 +44,8 @@ func (d *PushDevice) Register(ch *mfa.Challenge) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mfatest: %w", err)
 	}
-	sig, err := d.sign(push.EnrolText(p.Challenge, d.Target))
+	d.Issuer = p.Issuer
+	sig, err := d.sign(push.EnrolText(p.Issuer, p.Challenge, d.Target))
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +58,7 @@ func (d *PushDevice) Answer(payload []byte, number string, approve bool) ([]byte
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return nil, fmt.Errorf("mfatest: %w", err)
 	}
-	sig, err := d.sign(push.AnswerText(p.ID, number, approve))
+	sig, err := d.sign(push.AnswerText(d.Issuer, p.Purpose, p.ID, number, approve))
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,7 @@ type Registration struct {
 // Payload is what a push tells the device. The number is not in it: the person
 // reads it from the browser.
 type Payload struct {
+	// ID is the device's alone: who knows it may answer, if the key is theirs.
 	ID        string      `json:"id"`
 	Issuer    string      `json:"issuer"`
 	Purpose   mfa.Purpose `json:"purpose"`
@@ -58,18 +59,21 @@ type Response struct {
 	Signature []byte `json:"signature"`
 }
 
-// EnrolText is what a device signs to enrol: ECDSA with SHA-256, in ASN.1.
-func EnrolText(challenge, target string) []byte {
-	return []byte("gatehouse-push-1\nenrol\n" + challenge + "\n" + target)
+// EnrolText is what a device signs to enrol: ECDSA with SHA-256, in ASN.1. The
+// issuer is in it, so that what was signed for one is nothing to another.
+func EnrolText(issuer, challenge, target string) []byte {
+	return []byte("gatehouse-push-2\nenrol\n" + issuer + "\n" + challenge + "\n" + target)
 }
 
-// AnswerText is what a device signs to answer.
-func AnswerText(id, number string, approve bool) []byte {
+// AnswerText is what a device signs to answer. The issuer is the one that the
+// device enrolled with, which is not for a push to say; the purpose is the
+// push's.
+func AnswerText(issuer string, purpose mfa.Purpose, id, number string, approve bool) []byte {
 	verdict := "deny"
 	if approve {
 		verdict = "approve"
 	}
-	return []byte("gatehouse-push-1\nanswer\n" + id + "\n" + number + "\n" + verdict)
+	return []byte("gatehouse-push-2\nanswer\n" + issuer + "\n" + string(purpose) + "\n" + id + "\n" + number + "\n" + verdict)
 }
 
 // parseKey reads a public key on P-256; the standard library checks that the
@@ -98,7 +102,7 @@ func signed(k *ecdsa.PublicKey, text, signature []byte) bool {
 }
 
 // parseRegistration reads and checks what a device sent to enrol.
-func parseRegistration(b []byte, challenge string) (Registration, error) {
+func parseRegistration(b []byte, issuer, challenge string) (Registration, error) {
 	var r Registration
 	if err := read(b, &r); err != nil {
 		return r, err
@@ -110,7 +114,7 @@ func parseRegistration(b []byte, challenge string) (Registration, error) {
 	if err != nil {
 		return r, err
 	}
-	if !signed(k, EnrolText(challenge, r.Target), r.Signature) {
+	if !signed(k, EnrolText(issuer, challenge, r.Target), r.Signature) {
 		return r, errors.New("push: the registration is not signed by its key")
 	}
 	return r, nil

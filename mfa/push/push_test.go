@@ -34,6 +34,7 @@ type rig struct {
 	now    time.Time
 	sent   map[string][]byte // the last, by target
 	down   bool
+	deaf   bool // OnEvent fails
 	events []mfa.Event
 }
 
@@ -45,9 +46,16 @@ func newRig(t *testing.T) *rig {
 		defer r.mu.Unlock()
 		return r.now
 	}
+	told := func(_ context.Context, e mfa.Event) error {
+		if r.deaf {
+			return errors.New("the log is down")
+		}
+		r.events = append(r.events, e)
+		return nil
+	}
 	var err error
 	r.factor, err = push.New(push.Config{
-		Issuer: "Example", Relay: push.NewMemoryRelay(100), Now: clock,
+		Issuer: "Example", Relay: push.NewMemoryRelay(4), Now: clock, OnEvent: told,
 		Sender: push.SenderFunc(func(_ context.Context, target string, payload []byte) error {
 			if r.down {
 				return errors.New("the push service is down")
@@ -65,7 +73,7 @@ func newRig(t *testing.T) *rig {
 	}
 	r.flow, err = mfa.New(mfa.Config{
 		Store: mfa.NewMemoryStore(100), Sealer: keys, Factors: []mfa.Factor{r.factor}, Now: clock,
-		OnEvent: func(_ context.Context, e mfa.Event) error { r.events = append(r.events, e); return nil },
+		OnEvent: told,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -141,6 +149,24 @@ func (r *rig) respond(d *mfatest.PushDevice, number string, approve bool) error 
 	return r.factor.Respond(r.t.Context(), b)
 }
 
+// respondTo answers a push that was changed on its way.
+func (r *rig) respondTo(d *mfatest.PushDevice, change func(*push.Payload), number string) error {
+	r.t.Helper()
+	var p push.Payload
+	if err := json.Unmarshal(r.sent[d.Target], &p); err != nil {
+		r.t.Fatal(err)
+	}
+	change(&p)
+	b, err := json.Marshal(p)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if b, err = d.Answer(b, number, true); err != nil {
+		r.t.Fatal(err)
+	}
+	return r.factor.Respond(r.t.Context(), b)
+}
+
 func (r *rig) want(what string, err error, c mfa.Check) {
 	r.t.Helper()
 	if mfa.CheckOf(err) != c || c == "" && err != nil {
@@ -191,27 +217,46 @@ func TestPushRefuses(t *testing.T) {
 		}
 		return "10"
 	}
+	late := func(p push.Public) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.now = p.ExpiresAt
+	}
 	for name, c := range map[string]struct {
 		respond func(p push.Public) error
-		want    mfa.Check
+		want    mfa.Check // of Respond
+		finish  mfa.Check
 	}{
-		"another number": {func(p push.Public) error { return r.respond(d, other(p.Number), true) }, mfa.CheckWrong},
-		"denied":         {func(p push.Public) error { return r.respond(d, p.Number, false) }, push.CheckDenied},
-		"another key":    {func(p push.Public) error { return r.respond(thief, p.Number, true) }, push.CheckSignature},
-		"late": {func(p push.Public) error {
-			err := r.respond(d, p.Number, true)
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.now = p.ExpiresAt
-			return err
-		}, mfa.CheckChallenge},
+		"another number": {func(p push.Public) error { return r.respond(d, other(p.Number), true) }, "", mfa.CheckWrong},
+		"denied":         {func(p push.Public) error { return r.respond(d, p.Number, false) }, "", push.CheckDenied},
+		"another key":    {func(p push.Public) error { return r.respond(thief, p.Number, true) }, push.CheckSignature, push.CheckPending},
+		"the page's id": {func(p push.Public) error {
+			return r.respondTo(d, func(q *push.Payload) { q.ID = p.ID }, p.Number)
+		}, mfa.CheckChallenge, push.CheckPending},
+		"another purpose": {func(p push.Public) error {
+			return r.respondTo(d, func(q *push.Payload) { q.Purpose = mfa.StepUp }, p.Number)
+		}, push.CheckSignature, push.CheckPending},
+		"another issuer": {func(p push.Public) error {
+			far := *d
+			far.Issuer = "Other"
+			return r.respond(&far, p.Number, true)
+		}, push.CheckSignature, push.CheckPending},
+		"finished late": {func(p push.Public) error {
+			defer late(p)
+			return r.respond(d, p.Number, true)
+		}, "", mfa.CheckChallenge},
+		"answered late": {func(p push.Public) error {
+			late(p)
+			return r.respond(d, p.Number, true)
+		}, mfa.CheckChallenge, mfa.CheckChallenge},
 	} {
 		id, p := r.begin("")
-		r.want(name+": respond", c.respond(p), "")
-		r.want(name, r.finish(id), c.want)
+		r.want(name+": respond", c.respond(p), c.want)
+		r.want(name, r.finish(id), c.finish)
 		if err := r.flow.Unlock(t.Context(), alice, "", "test"); err != nil {
 			t.Fatal(err)
 		}
+		r.now = r.now.Add(time.Hour) // the hold after the denial has ended
 	}
 	id, p := r.begin("")
 	r.want("respond", r.respond(d, p.Number, true), "")
@@ -222,6 +267,68 @@ func TestPushRefuses(t *testing.T) {
 	for _, bad := range []string{"", "{}", `{"id":"x"}`, `{"id":"` + strings.Repeat("!", 43) + `"}`, `{"id":"` + strings.Repeat("a", 43) + `","number":"1x"}`, strings.Repeat(" ", 5000)} {
 		r.want("response "+bad[:min(20, len(bad))], r.factor.Respond(t.Context(), []byte(bad)), mfa.CheckInput)
 	}
+}
+
+// TestDenialIsHeard: whoever began the push and posts first stifles nothing, and
+// a denial holds pushes back and is told though the browser never finishes.
+func TestDenialIsHeard(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	d, rec := r.enrol("phone")
+	_, p := r.begin("")
+	rubbish, err := json.Marshal(push.Response{ID: p.ID, Number: "00", Signature: []byte("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.want("rubbish", r.factor.Respond(t.Context(), rubbish), mfa.CheckChallenge)
+	r.events, r.deaf = nil, true
+	if err := r.respond(d, "", false); err == nil {
+		t.Error("a denial was taken that nobody was told of")
+	}
+	r.answered(p.ID, false)
+	r.deaf = false
+	r.want("the denial", r.respond(d, "", false), "")
+	r.want("again", r.respond(d, "", false), mfa.CheckReused)
+	if len(r.events) != 1 {
+		t.Fatalf("told %+v, want one event", r.events)
+	}
+	e := r.events[0]
+	if e.Type != mfa.EventLocked || e.Check != push.CheckDenied || e.Subject != alice || e.RecordID != rec.ID || e.Addr.String() != "192.0.2.1" {
+		t.Errorf("told %+v", e)
+	}
+	in := mfa.BeginInput{
+		Subject: alice, Kind: push.Kind, Purpose: mfa.Second, Session: session,
+		Authenticated: []mfa.Evidence{{Kind: mfa.KindPassword, At: r.now}},
+	}
+	r.now = e.Until.Add(-time.Second)
+	r.sent = map[string][]byte{}
+	_, err = r.flow.Begin(t.Context(), in)
+	r.want("while it is held", err, push.CheckHeld)
+	if len(r.sent) > 0 {
+		t.Error("a push was sent while it is held")
+	}
+	r.now = e.Until
+	id, p := r.begin("")
+	r.want("an answer after it", r.respond(d, p.Number, true), "")
+	r.want("an approval with regrets", r.respond(d, "", false), mfa.CheckReused)
+	if len(r.events) == 0 || r.events[len(r.events)-1].Check != push.CheckDenied {
+		t.Errorf("a denial after the approval was not told: %+v", r.events)
+	}
+	r.want("finish", r.finish(id), "")
+}
+
+// TestStrangersFillNoRelay: what was not asked for is not kept.
+func TestStrangersFillNoRelay(t *testing.T) {
+	t.Parallel()
+	r := newRig(t) // of four values
+	d, _ := r.enrol("phone")
+	id, p := r.begin("")
+	for i := range 10 {
+		body := fmt.Sprintf(`{"id":"%043d","number":"10","approve":true,"signature":"AA=="}`, i)
+		r.want("a stranger's", r.factor.Respond(t.Context(), []byte(body)), mfa.CheckChallenge)
+	}
+	r.want("the answer", r.respond(d, p.Number, true), "")
+	r.want("after it", r.finish(id), "")
 }
 
 func TestDevices(t *testing.T) {
@@ -281,21 +388,32 @@ func TestConfig(t *testing.T) {
 func TestMemoryRelay(t *testing.T) {
 	t.Parallel()
 	m := push.NewMemoryRelay(1)
-	ctx, now := t.Context(), time.Now()
-	if err := errors.Join(m.Put(ctx, "a", []byte("1"), now.Add(time.Hour))); err != nil {
+	ctx, now := t.Context(), time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
+	later := now.Add(time.Hour)
+	put := func(id, value string, now time.Time) error {
+		return m.Put(ctx, id, []byte(value), now, later.Add(time.Minute))
+	}
+	if err := m.Put(ctx, "a", []byte("1"), now, later); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Put(ctx, "a", []byte("2"), now.Add(time.Hour)); !errors.Is(err, mfa.ErrExists) {
+	if err := put("a", "2", later.Add(-1)); !errors.Is(err, mfa.ErrExists) {
 		t.Errorf("a second answer: %v", err)
 	}
-	if err := m.Put(ctx, "b", nil, now.Add(time.Hour)); !errors.Is(err, mfa.ErrFull) {
+	if err := put("b", "2", later.Add(-1)); !errors.Is(err, mfa.ErrFull) {
 		t.Errorf("no room: %v", err)
 	}
-	if _, err := m.Get(ctx, "a", now.Add(time.Hour)); !errors.Is(err, mfa.ErrNotFound) {
+	if _, err := m.Get(ctx, "a", later); !errors.Is(err, mfa.ErrNotFound) {
 		t.Errorf("expired: %v", err)
 	}
 	if b, err := m.Get(ctx, "a", now); err != nil || string(b) != "1" {
 		t.Errorf("%q, %v", b, err)
+	}
+	if err := put("b", "2", later); err != nil {
+		t.Errorf("in the room of an expired one: %v", err)
+	}
+	m = push.NewMemoryRelay(2)
+	if err := errors.Join(m.Put(ctx, "a", nil, now, later), put("a", "2", later)); err != nil {
+		t.Errorf("in place of an expired one: %v", err)
 	}
 }
 

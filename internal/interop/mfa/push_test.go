@@ -23,7 +23,7 @@ func TestPushRelay(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 16 {
 			wg.Go(func() {
-				err := s.Put(ctx, "id", []byte{0, byte(i)}, start.Add(time.Minute))
+				err := s.Put(ctx, "id", []byte{0, byte(i)}, start, start.Add(time.Minute))
 				if err == nil {
 					passed.Add(1)
 				} else if !errors.Is(err, mfa.ErrExists) {
@@ -41,7 +41,13 @@ func TestPushRelay(t *testing.T) {
 		if _, err := s.Get(ctx, "id", start.Add(time.Minute)); !errors.Is(err, mfa.ErrNotFound) {
 			t.Errorf("expired: %v", err)
 		}
-		if n, err := s.DeleteExpired(ctx, start.Add(time.Minute), 10); n != 1 || err != nil {
+		if err := s.Put(ctx, "id", []byte{1}, start.Add(time.Minute), start.Add(time.Hour)); err != nil {
+			t.Errorf("in place of an expired one: %v", err)
+		}
+		if b, err := s.Get(ctx, "id", start.Add(time.Minute)); err != nil || len(b) != 1 {
+			t.Errorf("%x, %v", b, err)
+		}
+		if n, err := s.DeleteExpired(ctx, start.Add(time.Hour), 10); n != 1 || err != nil {
 			t.Errorf("deleted %d, %v", n, err)
 		}
 	})
