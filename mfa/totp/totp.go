@@ -38,7 +38,9 @@ type Config struct {
 	MaxDrift int
 	// Resync is how many steps to either side two codes in a row, with a comma
 	// between, are looked for: a hardware token whose clock is far off is found
-	// again. 120 (an hour) if zero, off if negative, at most 2880 (a day).
+	// again, and for as long a phisher can use two of its codes. 120 (an hour)
+	// if zero, off if negative, at most 2880 (a day). Keys that people enrolled
+	// are never looked for: a telephone has the time from its network.
 	Resync int
 	// MaxRecords is how many keys a person may have, 2 if zero.
 	MaxRecords int
@@ -138,11 +140,12 @@ func (f *Factor) spend(s secret, m match, now time.Time) ([]byte, error) {
 	return json.Marshal(s)
 }
 
-// find returns the step of a code around where the device's clock is expected.
-func (f *Factor) find(s secret, answer []byte, now time.Time) (match, bool, error) {
+// find returns the step of a code around where the device's clock is expected,
+// or of two in a row if they are looked for so many steps away.
+func (f *Factor) find(s secret, answer []byte, now time.Time, resync int) (match, bool, error) {
 	k := s.key()
-	if one, two, pair, well := otp.ParsePair(answer, k.Digits); pair {
-		step, ok, err := k.findPair(one, two, k.Step(now), f.cfg.Resync)
+	if one, two, pair, well := otp.ParsePair(answer, k.Digits); pair && resync > 0 {
+		step, ok, err := k.findPair(one, two, k.Step(now), resync)
 		return match{step, true}, ok && well, err
 	}
 	step, ok, err := k.Find(answer, k.Step(now)+s.Drift, f.cfg.Skew)
@@ -186,7 +189,7 @@ func (f *Factor) FinishEnrol(_ context.Context, r mfa.FinishEnrolRequest) (mfa.E
 	if err := json.Unmarshal(r.State, &s); err != nil {
 		return mfa.Enrolled{}, err
 	}
-	m, ok, err := f.find(s, r.Answer, r.Now)
+	m, ok, err := f.find(s, r.Answer, r.Now, 0)
 	if err != nil {
 		return mfa.Enrolled{}, err
 	}
@@ -225,7 +228,7 @@ func (f *Factor) Begin(context.Context, mfa.BeginRequest) (mfa.Begun, error) {
 }
 
 // Verify implements [mfa.Factor]: the answer is the code, or two in a row with
-// a comma between for a device whose clock is far off. All the person's
+// a comma between for a hardware token whose clock is far off. All the person's
 // keys and all steps are tried, whichever matches.
 func (f *Factor) Verify(_ context.Context, r mfa.VerifyRequest) (mfa.Verified, error) {
 	var v mfa.Verified
@@ -235,7 +238,11 @@ func (f *Factor) Verify(_ context.Context, r mfa.VerifyRequest) (mfa.Verified, e
 		if err := json.Unmarshal(c.Secret, &s); err != nil {
 			return mfa.Verified{}, err
 		}
-		m, ok, err := f.find(s, r.Answer, r.Now)
+		resync := 0
+		if c.Key != "" { // a hardware token; apps have no unique key
+			resync = f.cfg.Resync
+		}
+		m, ok, err := f.find(s, r.Answer, r.Now, resync)
 		if err != nil {
 			return mfa.Verified{}, err
 		}

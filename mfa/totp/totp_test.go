@@ -5,6 +5,7 @@ package totp_test
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -137,6 +138,27 @@ func enrol(t *testing.T, c totp.Config, at time.Time) *holder {
 	return h
 }
 
+// provision gives the holder a hardware token.
+func provision(t *testing.T, c totp.Config) *holder {
+	t.Helper()
+	f, err := totp.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := json.Marshal(totp.Options{Serial: "T1", Secret: hex.EncodeToString(seed(20))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, _, err := f.Provision(t.Context(), mfa.EnrolRequest{Options: o})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &holder{
+		t: t, f: f, k: totp.Key{Secret: seed(20), Algorithm: totp.SHA1, Digits: 6, Period: 30 * time.Second},
+		c: mfa.Credential{Record: mfa.Record{ID: "r", Key: e.Key}, Secret: e.Secret},
+	}
+}
+
 func (h *holder) code(at time.Time) string {
 	h.t.Helper()
 	code, err := h.k.Code(at)
@@ -206,7 +228,7 @@ func TestDriftIsLearnt(t *testing.T) {
 func TestResync(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_700_000_000, 0)
-	h := enrol(t, totp.Config{Issuer: "x"}, now)
+	h := provision(t, totp.Config{Issuer: "x"})
 	step := 30 * time.Second
 	want := func(what, answer string, c mfa.Check) {
 		t.Helper()
@@ -228,10 +250,45 @@ func TestResync(t *testing.T) {
 		now = now.Add(time.Hour)
 		want("one code from then on", h.code(now.Add(-40*time.Minute)), "")
 	}
-	off := enrol(t, totp.Config{Issuer: "x", Resync: -1}, now)
+	h = provision(t, totp.Config{Issuer: "x", Resync: -1})
+	want("resync that is off", h.code(now)+","+h.code(now.Add(step)), mfa.CheckWrong)
+}
+
+// Two codes in a row of an app, such as a phisher has in half a minute, are
+// worth nothing, later or at once, and do not move where its codes are looked
+// for.
+func TestAppsAreNotResynced(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_700_000_000, 0)
+	h := enrol(t, totp.Config{Issuer: "x"}, now)
 	now = now.Add(time.Hour)
-	if err := off.answer(off.code(now)+","+off.code(now.Add(step)), now); mfa.CheckOf(err) != mfa.CheckWrong {
-		t.Errorf("resync that is off: %v", err)
+	pair := h.code(now) + "," + h.code(now.Add(30*time.Second))
+	for _, later := range []time.Duration{0, 30 * time.Second, 59 * time.Minute} {
+		if err := h.answer(pair, now.Add(later)); mfa.CheckOf(err) != mfa.CheckWrong {
+			t.Errorf("%v later: %v, want check %q", later, err, mfa.CheckWrong)
+		}
+	}
+	now = now.Add(time.Hour)
+	if err := h.answer(h.code(now), now); err != nil {
+		t.Errorf("the person's own code: %v", err)
+	}
+	req := mfa.EnrolRequest{Account: "alice", Now: now}
+	b, err := h.f.BeginEnrol(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p totp.Public
+	if err := json.Unmarshal(b.Public, &p); err != nil {
+		t.Fatal(err)
+	}
+	if h.k, _, _, err = totp.ParseURI(p.URI); err != nil {
+		t.Fatal(err)
+	}
+	_, err = h.f.FinishEnrol(t.Context(), mfa.FinishEnrolRequest{
+		EnrolRequest: req, State: b.State, Answer: []byte(h.code(now) + "," + h.code(now.Add(30*time.Second))),
+	})
+	if mfa.CheckOf(err) != mfa.CheckWrong {
+		t.Errorf("enrolment by two codes: %v", err)
 	}
 }
 
