@@ -147,3 +147,34 @@ func TestEnrolmentIsNotSteppedUp(t *testing.T) {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
+
+// Somebody who signs in with the password alone, while the owner has no factor,
+// makes no context known, and is asked for it as soon as there is one.
+func TestPasswordAloneIsNoContext(t *testing.T) {
+	var store mfa.Store
+	s := portaltest.NewServerWith(t, portaltest.Options{Config: func(c *portal.Config) {
+		store = c.MFA
+		c.MFAPolicy = &mfa.PolicyConfig{Default: mfa.Rule{Mode: mfa.Contextual, NoFactor: mfa.NoFactor{Action: mfa.ActEnrol, Grace: 24 * time.Hour}}}
+	}})
+	const password = "correct horse battery alice"
+	if err := s.Portal.Directory().SetPassword(t.Context(), "", s.People["alice"], password); err != nil {
+		t.Fatal(err)
+	}
+	known := func(want int) {
+		t.Helper()
+		if seen, err := store.Sightings(t.Context(), mfaSubject(s.People["alice"].ID)); err != nil || len(seen) != want {
+			t.Errorf("%d contexts are known (%v), want %d", len(seen), err, want)
+		}
+	}
+	thief := newBrowser(t, s, nil)
+	for range 2 {
+		thief.password("/", "alice", password).expect(http.StatusOK, portaltest.AccountDev)
+		thief.post("/sign-out", nil)
+	}
+	known(0)
+	alice := s.Enrol(t, "alice")
+	thief.password("/", "alice", alice.Password).expect(http.StatusOK, "Confirm it is you")
+	owner := newBrowser(t, s, nil)
+	owner.password("/", "alice", alice.Password).totp(alice.TOTP).expect(http.StatusOK, portaltest.AccountDev)
+	known(1)
+}
