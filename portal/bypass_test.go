@@ -178,3 +178,55 @@ func TestPasswordAloneIsNoContext(t *testing.T) {
 	owner.password("/", "alice", alice.Password).totp(alice.TOTP).expect(http.StatusOK, portaltest.AccountDev)
 	known(1)
 }
+
+// A sign-in that began with the old password does not end in a session after
+// the password was reset.
+func TestResetEndsPendingSignIns(t *testing.T) {
+	s := portaltest.NewServer(t)
+	alice := s.Enrol(t, "alice")
+	c := signin.Client{Browser: "browser", Addr: netip.MustParseAddr("127.0.0.1")}
+	begin := func(password string) *signin.Progress {
+		t.Helper()
+		p, err := s.Portal.SignIn().Password(t.Context(), c, signin.Entry{Login: "alice"}, password)
+		if err != nil || p.Step != signin.StepFactor {
+			t.Fatalf("%+v, %v", p, err)
+		}
+		return p
+	}
+	answer := func(p *signin.Progress) error {
+		t.Helper()
+		code, err := alice.TOTP.Code(time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.Portal.SignIn().Answer(t.Context(), c, p.Flow, mfa.KindTOTP, []byte(code), "")
+		return err
+	}
+	old := begin(alice.Password)
+	challenge, err := s.Portal.SignIn().BeginFactor(t.Context(), c, old.Flow, mfa.KindTOTP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ticket, err := s.Portal.SignIn().IssueTicket(t.Context(), "", s.People["alice"].ID, signin.TicketReset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const password = "tulip lantern orbit"
+	if _, _, err := s.Portal.SignIn().SpendTicket(t.Context(), c, ticket, password); err != nil {
+		t.Fatal(err)
+	}
+	code, err := alice.TOTP.Code(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, begun := s.Portal.SignIn().Factor(t.Context(), c, old.Flow, challenge.ID, []byte(code), "")
+	for what, err := range map[string]error{"begun before the reset": begun, "begun after it": answer(old)} {
+		var refused *signin.Error
+		if !errors.As(err, &refused) || refused.Check != signin.CheckFlow {
+			t.Errorf("a challenge %s: %v, want check %q", what, err, signin.CheckFlow)
+		}
+	}
+	if err := answer(begin(password)); err != nil {
+		t.Errorf("a sign-in with the new password: %v", err)
+	}
+}

@@ -63,14 +63,17 @@ func (m *Machine) BeginFactor(ctx context.Context, c Client, id string, kind mfa
 // transaction it spends the factor and the sign-in, begins the session (or
 // gives the running one a new id, for a step-up), and records it.
 func (m *Machine) Factor(ctx context.Context, c Client, id, challenge string, answer []byte, cookie string) (*Progress, error) {
-	st, p, err := m.load(ctx, c, id)
+	st, err := m.flow(ctx, c, id)
 	if err != nil {
 		return nil, err
 	}
-	out := &Progress{Step: StepDone, Person: p, Return: st.Return}
-	res, err := m.c.MFA.Finish(ctx, challenge, mfa.Answer{Session: c.Browser, Data: answer, Client: c.mfa()}, func(ctx context.Context, r mfa.Result) error {
-		if r.Subject.ID != p.ID {
+	out := &Progress{Step: StepDone, Return: st.Return}
+	res, err := m.c.MFA.Finish(ctx, challenge, mfa.Answer{Session: c.Browser, Data: answer, Client: c.mfa()}, func(ctx context.Context, r mfa.Result) (err error) {
+		if r.Subject.ID != st.Person {
 			return flowError("the challenge is another person's")
+		}
+		if out.Person, err = m.person(ctx, st); err != nil {
+			return err
 		}
 		if _, err := m.c.Store.TakeFlow(ctx, seal.Hash(flowPurpose, id), m.c.Now()); errors.Is(err, ErrNotFound) {
 			return flowError("finished meanwhile")

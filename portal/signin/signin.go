@@ -99,6 +99,7 @@ type Progress struct {
 type state struct {
 	Browser     string         `json:"browser"` // hash of the binding cookie
 	Person      string         `json:"person"`
+	Version     int64          `json:"version,omitempty"` // of a person with a password here: a new one ends the sign-in
 	Purpose     mfa.Purpose    `json:"purpose"`
 	Evidence    []mfa.Evidence `json:"evidence"`
 	Return      string         `json:"return,omitempty"`
@@ -131,7 +132,7 @@ func (m *Machine) Password(ctx context.Context, c Client, e Entry, password stri
 	if !p.Enabled() {
 		return nil, &Error{Check: CheckDisabled, Public: publicCredentials, Person: p.ID}
 	}
-	st := state{Person: p.ID, Purpose: mfa.Second, Return: e.Return, Evidence: []mfa.Evidence{{
+	st := state{Person: p.ID, Version: p.Version, Purpose: mfa.Second, Return: e.Return, Evidence: []mfa.Evidence{{
 		Kind: mfa.KindPassword, At: m.c.Now().UTC(), AMR: []string{"pwd"},
 	}}}
 	return m.proceed(ctx, c, p, st, refund)
@@ -239,7 +240,7 @@ func (m *Machine) proceed(ctx context.Context, c Client, p *directory.Person, st
 		case d.Outcome == mfa.Allow || d.Outcome == mfa.MustEnrol:
 			out.Step = StepDone
 			// Policy asked for nothing: the context is remembered here, where a
-			// second factor would have done it.
+			// second factor would have done it, if a factor made it known before.
 			if err := m.c.MFA.Saw(ctx, mfa.Subject{ID: p.ID}, c.mfa(), d); err != nil {
 				return err
 			}
@@ -294,25 +295,44 @@ func (m *Machine) store(ctx context.Context, c Client, st state) (string, error)
 
 // load returns a stored sign-in of this browser and its person.
 func (m *Machine) load(ctx context.Context, c Client, id string) (*state, *directory.Person, error) {
-	b, err := m.c.Store.Flow(ctx, seal.Hash(flowPurpose, id), m.c.Now())
-	if errors.Is(err, ErrNotFound) {
-		return nil, nil, flowError("unknown, finished or expired")
-	}
+	st, err := m.flow(ctx, c, id)
 	if err != nil {
 		return nil, nil, err
 	}
+	p, err := m.person(ctx, st)
+	return st, p, err
+}
+
+// flow returns a stored sign-in of this browser.
+func (m *Machine) flow(ctx context.Context, c Client, id string) (*state, error) {
+	b, err := m.c.Store.Flow(ctx, seal.Hash(flowPurpose, id), m.c.Now())
+	if errors.Is(err, ErrNotFound) {
+		return nil, flowError("unknown, finished or expired")
+	}
+	if err != nil {
+		return nil, err
+	}
 	var st state
 	if err := json.Unmarshal(b, &st); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if c.Browser == "" || st.Browser != seal.Hash(flowPurpose, c.Browser) {
-		return nil, nil, flowError("another browser")
+		return nil, flowError("another browser")
 	}
+	return &st, nil
+}
+
+// person returns who signs in. Whoever proved a password is as they were then:
+// it may have been reset since.
+func (m *Machine) person(ctx context.Context, st *state) (*directory.Person, error) {
 	p, err := m.c.Directory.Store().Person(ctx, st.Person)
 	if errors.Is(err, directory.ErrNotFound) || err == nil && !p.Enabled() {
-		return nil, nil, &Error{Check: CheckDisabled, Public: publicCredentials, Person: st.Person}
+		return nil, &Error{Check: CheckDisabled, Public: publicCredentials, Person: st.Person}
 	}
-	return &st, p, err
+	if err == nil && st.Version != 0 && st.Version != p.Version {
+		return nil, flowError("the person was changed meanwhile")
+	}
+	return p, err
 }
 
 // begin starts the session of a sign-in, in the transaction of ctx.

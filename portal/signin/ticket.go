@@ -61,7 +61,8 @@ func (m *Machine) hasPassword(ctx context.Context, p *directory.Person) error {
 }
 
 // SpendTicket sets a password with a ticket. In one transaction the ticket is
-// taken, the password stored and every session of the person ended. After an
+// taken, the password stored and every session of the person ended, and with
+// them what signs in with the old password. After an
 // invitation it returns a ticket for the first factor, to be used next.
 func (m *Machine) SpendTicket(ctx context.Context, c Client, token, password string) (p *directory.Person, factorTicket string, err error) {
 	kind, _, _ := strings.Cut(token, "-")
@@ -95,6 +96,10 @@ func (m *Machine) SpendTicket(ctx context.Context, c Client, token, password str
 		}
 		if err := m.c.Directory.StorePassword(ctx, p.ID, p, password, hash); err != nil {
 			return err // a weak password rolls back: the ticket stays good
+		}
+		// Another version of the person ends what is between its factors.
+		if err := m.c.Directory.Store().UpdatePerson(ctx, p, directory.FoldLogin(p.UserName)); err != nil {
+			return err
 		}
 		if _, err := m.c.Sessions.RevokeAll(ctx, p.ID, ""); err != nil {
 			return err
