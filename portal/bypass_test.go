@@ -230,3 +230,33 @@ func TestResetEndsPendingSignIns(t *testing.T) {
 		t.Errorf("a sign-in with the new password: %v", err)
 	}
 }
+
+// An administrator who removes a factor, and a person who does, end the
+// sessions that it has proved; the person goes on with the one they are in.
+func TestRemovedFactorEndsItsSessions(t *testing.T) {
+	s := portaltest.NewServer(t)
+	alice, id := s.Enrol(t, "alice"), s.People["alice"].ID
+	in := func() *browser {
+		t.Helper()
+		return newBrowser(t, s, nil).password("/", "alice", alice.Password).totp(alice.TOTP).expect(http.StatusOK, portaltest.AccountDev)
+	}
+	record := func() string {
+		t.Helper()
+		records, err := s.Portal.MFA().Records(t.Context(), mfaSubject(id))
+		if err != nil || len(records) != 1 {
+			t.Fatalf("%+v, %v", records, err)
+		}
+		return records[0].ID
+	}
+	thief, owner, other := in(), newBrowser(t, s, s.SignedIn(t, "alice")), newBrowser(t, s, s.SignedIn(t, "alice"))
+	owner.post("/security/factors/"+record()+"/remove", nil).expect(http.StatusOK, "The factor was removed")
+	thief.get("/security").expect(http.StatusOK, "User name or e-mail")
+	other.get("/security").expect(http.StatusOK, "Sign out")
+
+	alice = s.Enrol(t, "alice")
+	thief = in()
+	admin := newBrowser(t, s, s.SignedIn(t, "admin"))
+	admin.post("/admin/people/"+id+"/factors/"+record()+"/remove", nil).expect(http.StatusOK, "The factor was removed")
+	thief.get("/security").expect(http.StatusOK, "User name or e-mail")
+	other.get("/security").expect(http.StatusOK, "User name or e-mail")
+}

@@ -119,7 +119,31 @@ func (p *Portal) change(w http.ResponseWriter, r *http.Request, c *current, noti
 }
 
 func (p *Portal) factorRemove(w http.ResponseWriter, r *http.Request, c *current) error {
-	return p.change(w, r, c, "removed", func(in mfa.ChangeInput) error { return p.mfa.Remove(r.Context(), in, nil) })
+	return p.change(w, r, c, "removed", func(in mfa.ChangeInput) error {
+		return p.mfa.Remove(r.Context(), in, func(ctx context.Context, rec mfa.Record) error { return p.endProvedBy(ctx, c, rec.ID) })
+	})
+}
+
+// endProvedBy ends the person's other sessions that a factor has proved.
+func (p *Portal) endProvedBy(ctx context.Context, c *current, record string) error {
+	all, err := p.sessions.Of(ctx, c.person.ID)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		proved := slices.ContainsFunc(signin.Evidence(&s), func(e mfa.Evidence) bool { return e.RecordID == record })
+		if s.ID == c.session.ID || !proved {
+			continue
+		}
+		if err := p.endSession(ctx, c.person.ID, s.ID, "its factor was removed"); err != nil {
+			return err
+		}
+		err := p.audit.Record(ctx, audit.Event{Type: audit.SessionRevoked, Actor: c.person.ID, Person: c.person.ID, Details: map[string]string{"session": s.ID, "reason": "its factor was removed"}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *Portal) factorRename(w http.ResponseWriter, r *http.Request, c *current) error {

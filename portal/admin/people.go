@@ -243,13 +243,14 @@ func (x *Admin) signOut(w http.ResponseWriter, r *http.Request, a Actor) error {
 	})
 }
 
+// removeFactor ends everything of the person, too: somebody may have signed in
+// with the factor who should not have had it.
 func (x *Admin) removeFactor(w http.ResponseWriter, r *http.Request, a Actor) error {
 	id := r.PathValue("id")
-	in := mfa.ResetInput{Subject: mfa.Subject{ID: id}, RecordID: r.PathValue("factor"), Actor: a.ID}
-	if err := x.c.MFA.Reset(r.Context(), in, nil); err != nil {
-		return err
-	}
-	x.c.Notice(w, "removed")
-	x.back(w, r, ui.PathAdminPerson, id)
-	return nil
+	return x.revoke(w, r, a, "removed", func(ctx context.Context) error {
+		in := mfa.ResetInput{Subject: mfa.Subject{ID: id}, RecordID: r.PathValue("factor"), Actor: a.ID}
+		return x.c.MFA.Reset(ctx, in, func(ctx context.Context) error {
+			return x.c.EndEverything(ctx, id, "a factor was removed by an administrator")
+		})
+	})
 }
