@@ -27,6 +27,7 @@ func (e *httpError) Error() string { return e.text }
 var (
 	errNoSession = &httpError{http.StatusBadRequest, mfa.PublicAgain}
 	errTaken     = &httpError{http.StatusConflict, "This username is taken. Choose another one."}
+	errOnly      = &httpError{http.StatusConflict, "This is your only passkey. Add another one first."}
 )
 
 // answer is what an endpoint says.

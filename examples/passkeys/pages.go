@@ -122,7 +122,7 @@ func (s *site) signOut(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// remove takes a passkey away, but not the last one: there is no other way in.
+// remove takes a passkey away.
 func (s *site) remove(w http.ResponseWriter, r *http.Request) {
 	_, ses, _ := s.sessions.get(r)
 	if ses.account == nil {
@@ -130,15 +130,9 @@ func (s *site) remove(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
-	records, err := s.flow.Records(r.Context(), ses.account.Subject)
-	if err == nil && len(records) < 2 {
-		err = &httpError{http.StatusConflict, "This is your only passkey. Add another one first."}
-	}
-	if err == nil {
-		err = s.flow.Remove(r.Context(), mfa.ChangeInput{
-			Subject: ses.account.Subject, RecordID: r.PostFormValue("id"), Authenticated: ses.evidence, Client: client(r),
-		}, nil)
-	}
+	err := s.flow.Remove(r.Context(), mfa.ChangeInput{
+		Subject: ses.account.Subject, RecordID: r.PostFormValue("id"), Authenticated: ses.evidence, Client: client(r),
+	}, nil)
 	if err != nil {
 		status, text := s.explain(r, err)
 		if mfa.CheckOf(err) == mfa.CheckFresh {

@@ -87,8 +87,13 @@ func randomKey() []byte {
 	return key
 }
 
-// event writes what happened to the log.
+// event writes what happened to the log. It keeps the last passkey, for there
+// is no other way in: its refusal undoes the removal, also if two passkeys are
+// removed at once.
 func (s *site) event(ctx context.Context, e mfa.Event) error {
+	if e.Type == mfa.EventRemovedLast {
+		return errOnly
+	}
 	level := slog.LevelDebug
 	if e.Type == mfa.EventRefused || e.Type == mfa.EventLocked {
 		level = slog.LevelInfo

@@ -15,7 +15,10 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -149,6 +152,21 @@ func (b *browser) home() string {
 	return page
 }
 
+// ids are those of the passkeys on the page that can be removed.
+func (b *browser) ids() (out []string) {
+	b.t.Helper()
+	for _, m := range regexp.MustCompile(`name="id" value="([^"]+)"`).FindAllStringSubmatch(b.home(), -1) {
+		out = append(out, m[1])
+	}
+	return out
+}
+
+func (b *browser) remove(id string) (int, string) {
+	b.t.Helper()
+	status, page, _ := b.do(http.MethodPost, "/passkeys/remove", []byte(url.Values{"id": {id}}.Encode()), "Content-Type", "application/x-www-form-urlencoded")
+	return status, page
+}
+
 func TestSignUpAndIn(t *testing.T) {
 	t.Parallel()
 	for _, alg := range []int{mfatest.ES256, mfatest.EdDSA, mfatest.RS256} {
@@ -274,32 +292,60 @@ func TestManagePasskeys(t *testing.T) {
 	srv := start(t, false)
 	b := srv.browser(t)
 	b.want(200, "ann")(b.register("ann"))
-	if status, page, _ := b.do(http.MethodPost, "/passkeys/remove", []byte("id=x"), "Content-Type", "application/x-www-form-urlencoded"); status != 409 || !strings.Contains(page, "only passkey") {
-		t.Errorf("%d %s", status, page)
-	}
 	second := srv.browser(t)
 	second.client.Jar = b.client.Jar
 	second.want(200, "ann")(second.register(""))
-	page := b.home()
-	if strings.Count(page, `name="id"`) != 2 {
-		t.Fatal(page)
+	ids := b.ids()
+	if len(ids) != 2 {
+		t.Fatal(ids)
 	}
-	_, rest, _ := strings.Cut(page, `name="id" value="`)
-	id, _, _ := strings.Cut(rest, `"`)
-	form := []byte(url.Values{"id": {id}}.Encode())
 
 	srv.ahead.Store(int64(10 * time.Minute)) // the proof is no longer fresh
 	b.want(403, "")(b.post("/webauthn/register/begin", `{}`))
-	if status, page, _ := b.do(http.MethodPost, "/passkeys/remove", form, "Content-Type", "application/x-www-form-urlencoded"); status != 403 || !strings.Contains(page, "Sign out and in again") {
+	if status, page := b.remove(ids[0]); status != 403 || !strings.Contains(page, "Sign out and in again") {
 		t.Errorf("%d %s", status, page)
 	}
 	srv.ahead.Store(0)
-	if status, page, _ := b.do(http.MethodPost, "/passkeys/remove", form, "Content-Type", "application/x-www-form-urlencoded"); status != 303 {
+	if status, page := b.remove(ids[0]); status != 303 {
 		t.Errorf("%d %s", status, page)
 	}
 	b.do(http.MethodPost, "/sign-out", nil)
 	b.want(401, "did not work")(b.login(`{}`))
 	second.want(200, "ann")(second.login(`{}`))
+	if status, page := second.remove(ids[1]); status != 409 || !strings.Contains(page, "only passkey") {
+		t.Errorf("%d %s", status, page)
+	}
+	second.want(200, "ann")(second.login(`{}`))
+}
+
+// TestTheLastPasskeyStays: of two that are removed at once, one stays.
+func TestTheLastPasskeyStays(t *testing.T) {
+	t.Parallel()
+	for range 10 {
+		srv := start(t, false)
+		phone, laptop := srv.browser(t), srv.browser(t)
+		phone.want(200, "ann")(phone.register("ann"))
+		made, err := laptop.Register(phone.begin("/webauthn/register/begin", `{}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		phone.want(200, "ann")(phone.post("/webauthn/register/finish", string(made)))
+		phone.want(200, "ann")(phone.login(`{}`))
+		laptop.want(200, "ann")(laptop.login(`{}`))
+		ids := phone.ids()
+		if len(ids) != 2 {
+			t.Fatal(ids)
+		}
+		var status [2]int
+		var wg sync.WaitGroup
+		for i, b := range []*browser{phone, laptop} {
+			wg.Go(func() { status[i], _ = b.remove(ids[i]) })
+		}
+		wg.Wait()
+		if slices.Sort(status[:]); status != [2]int{303, 409} {
+			t.Errorf("%v, want one removed and one refused", status)
+		}
+	}
 }
 
 func TestSession(t *testing.T) {
