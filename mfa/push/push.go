@@ -261,8 +261,8 @@ func choose(r mfa.BeginRequest) (best mfa.Credential, d device, err error) {
 
 // Respond takes what a device posted, a [Response]. It keeps the first that
 // the device which was asked has signed, and nothing else; [Factor.Verify]
-// judges it. A denial also holds pushes to the person back, and is told to
-// [Config.OnEvent].
+// judges it. A denial, even after an approval, also holds pushes to the person
+// back, and is told to [Config.OnEvent].
 func (f *Factor) Respond(ctx context.Context, body []byte) error {
 	r, err := parseResponse(body)
 	if err != nil {
@@ -339,6 +339,13 @@ func (f *Factor) Verify(ctx context.Context, r mfa.VerifyRequest) (mfa.Verified,
 	if err := json.Unmarshal(r.State, &s); err != nil {
 		return mfa.Verified{}, err
 	}
+	held, err := f.has(ctx, deniedID(r.Subject), r.Now)
+	if err != nil {
+		return mfa.Verified{}, err
+	}
+	if held { // since Begin, perhaps by somebody who had approved
+		return mfa.Verified{}, refuse(CheckDenied, publicDenied, "the person denied")
+	}
 	body, err := f.cfg.Relay.Get(ctx, answerID(s.ID), r.Now)
 	if errors.Is(err, mfa.ErrNotFound) {
 		return mfa.Verified{}, refuse(CheckPending, "Your device has not answered yet.", "no answer")
@@ -358,6 +365,8 @@ func (f *Factor) Verify(ctx context.Context, r mfa.VerifyRequest) (mfa.Verified,
 	return mfa.Verified{}, refuse(mfa.CheckCredential, mfa.PublicWrong, "the device was removed")
 }
 
+const publicDenied = "This was refused on your device."
+
 // judge believes the enrolled key, not the one that the relay had.
 func (f *Factor) judge(c mfa.Credential, s state, a Response, r mfa.VerifyRequest) (mfa.Verified, error) {
 	var d device
@@ -370,7 +379,7 @@ func (f *Factor) judge(c mfa.Credential, s state, a Response, r mfa.VerifyReques
 	}
 	switch {
 	case !a.Approve:
-		return mfa.Verified{}, refuse(CheckDenied, "This was refused on your device.", "the person denied")
+		return mfa.Verified{}, refuse(CheckDenied, publicDenied, "the person denied")
 	case !r.Now.Before(s.Until):
 		return mfa.Verified{}, refuse(mfa.CheckChallenge, mfa.PublicAgain, "the push has ended")
 	case subtle.ConstantTimeCompare([]byte(s.Number), []byte(a.Number)) != 1:

@@ -314,7 +314,7 @@ func TestDenialIsHeard(t *testing.T) {
 	if len(r.events) == 0 || r.events[len(r.events)-1].Check != push.CheckDenied {
 		t.Errorf("a denial after the approval was not told: %+v", r.events)
 	}
-	r.want("finish", r.finish(id), "")
+	r.want("finish", r.finish(id), push.CheckDenied)
 }
 
 // TestStrangersFillNoRelay: what was not asked for is not kept.
@@ -418,14 +418,42 @@ func TestMemoryRelay(t *testing.T) {
 }
 
 func FuzzRespond(f *testing.F) {
-	f.Add([]byte(`{"id":"` + strings.Repeat("a", 43) + `","number":"12","approve":true,"signature":"AA=="}`))
-	factor, err := push.New(push.Config{Issuer: "x", Sender: push.SenderFunc(nil), Relay: push.NewMemoryRelay(1 << 30)})
+	asked := strings.Repeat("a", 43) // stands for the push that was sent
+	f.Add([]byte(`{"id":"` + asked + `","number":"12","approve":true,"signature":"AA=="}`))
+	now := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+	var sent push.Payload
+	factor, err := push.New(push.Config{
+		Issuer: "x", Relay: push.NewMemoryRelay(1), Now: func() time.Time { return now },
+		Sender:  push.SenderFunc(func(_ context.Context, _ string, payload []byte) error { return json.Unmarshal(payload, &sent) }),
+		OnEvent: func(context.Context, mfa.Event) error { return errors.New("a denial that nobody signed") },
+	})
 	if err != nil {
 		f.Fatal(err)
 	}
+	d, err := mfatest.NewPushDevice("phone")
+	if err != nil {
+		f.Fatal(err)
+	}
+	b, err := factor.BeginEnrol(f.Context(), mfa.EnrolRequest{Subject: alice})
+	if err != nil {
+		f.Fatal(err)
+	}
+	reg, err := d.Register(&mfa.Challenge{Public: b.Public})
+	if err != nil {
+		f.Fatal(err)
+	}
+	e, err := factor.FinishEnrol(f.Context(), mfa.FinishEnrolRequest{State: b.State, Answer: reg})
+	if err != nil {
+		f.Fatal(err)
+	}
+	cred := mfa.Credential{Record: mfa.Record{ID: "r"}, Secret: e.Secret}
+	if _, err := factor.Begin(f.Context(), mfa.BeginRequest{Subject: alice, Credentials: []mfa.Credential{cred}, Purpose: mfa.Second, Now: now}); err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		err := factor.Respond(t.Context(), b)
-		if err != nil && mfa.CheckOf(err) == "" {
+		switch err := factor.Respond(t.Context(), bytes.ReplaceAll(b, []byte(asked), []byte(sent.ID))); mfa.CheckOf(err) {
+		case mfa.CheckInput, mfa.CheckChallenge, push.CheckSignature:
+		default:
 			t.Fatal(err)
 		}
 		_, err = factor.FinishEnrol(t.Context(), mfa.FinishEnrolRequest{Answer: b, State: []byte("x")})
