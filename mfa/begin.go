@@ -67,7 +67,8 @@ func (f *Flow) Begin(ctx context.Context, in BeginInput) (*Challenge, error) {
 		Subject: in.Subject, Kind: in.Kind, Purpose: in.Purpose, Binding: hashOf("session", in.Session),
 		Tries: info.Tries, CreatedAt: now, ExpiresAt: now.Add(info.TTL),
 	}
-	return f.addChallenge(ctx, row, sealedState{strength: in.Strength, state: begun.State}, begun.Public, info.Newest)
+	st := sealedState{strength: in.Strength, named: in.Subject.ID != "" || in.Hint != "", state: begun.State}
+	return f.addChallenge(ctx, row, st, begun.Public, info.Newest)
 }
 
 func (f *Flow) beginAllowed(in BeginInput) (Factor, Info, error) {

@@ -27,7 +27,8 @@ const (
 	CheckFirstFactor Check = "first-factor"
 	// CheckLocked: too many failures of this person with this factor.
 	CheckLocked Check = "locked"
-	// CheckCredential: the person has no such credential.
+	// CheckCredential: the person has no such credential. To whoever named
+	// somebody before any proof it is [CheckWrong].
 	CheckCredential Check = "credential"
 	// CheckWrong: the answer is wrong.
 	CheckWrong Check = "wrong"

@@ -153,13 +153,13 @@ func TestMagicLink(t *testing.T) {
 
 	sent := len(r.sent)
 	in := r.input(mfa.KindMagicLink)
-	in.Subject = mfa.Subject{}
+	in.Subject, in.Hint = mfa.Subject{}, "nobody"
 	ch, err = r.flow.Begin(t.Context(), in)
 	if err != nil || len(r.sent) != sent {
 		t.Fatalf("for nobody: %v, %d messages", err, len(r.sent)-sent)
 	}
 	_, err = r.finish(ch.ID, link)
-	r.want("an answer of nobody", err, mfa.CheckCredential)
+	r.want("an answer of nobody", err, mfa.CheckWrong)
 }
 
 func TestTemporaryPass(t *testing.T) {
@@ -175,13 +175,13 @@ func TestTemporaryPass(t *testing.T) {
 	ch := r.begin(mfa.KindPass)
 	res, err := r.finish(ch.ID, once)
 	r.want("a pass for one use", err, "")
-	r.want("a pass for one use, again", r.answer(mfa.KindPass, once), mfa.CheckCredential)
+	r.want("a pass for one use, again", r.answer(mfa.KindPass, once), mfa.CheckWrong)
 	if !r.flow.Fresh([]mfa.Evidence{res.Evidence}) {
 		t.Error("a pass is no fresh proof to enrol with")
 	}
 	_, pass = r.provision("")
 	r.pass(time.Hour)
-	r.want("an expired pass", r.answer(mfa.KindPass, pass), mfa.CheckCredential)
+	r.want("an expired pass", r.answer(mfa.KindPass, pass), mfa.CheckWrong)
 	for _, o := range []string{`{"seconds":1}`, `{"seconds":99999999}`, `[`} {
 		_, _, err := r.flow.Provision(ctx, mfa.ProvisionInput{Subject: alice, Kind: mfa.KindPass, Actor: "admin", Options: json.RawMessage(o)}, nil)
 		r.want("options "+o, err, mfa.CheckInput)

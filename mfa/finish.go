@@ -44,7 +44,7 @@ func (f *Flow) Finish(ctx context.Context, id string, a Answer, commit func(ctx 
 	for range maxRetries {
 		p, err := f.verify(ctx, t, a, now)
 		if err != nil {
-			return Result{}, f.refused(ctx, t, a.Client, now, err)
+			return Result{}, f.refused(ctx, t, a.Client, now, t.hide(err))
 		}
 		if p.Next != nil {
 			err := f.another(ctx, t, p, now)
@@ -135,6 +135,16 @@ type passed struct {
 	Verified
 	cred    Credential
 	subject Subject
+}
+
+// hide answers alike whether or not somebody who was named before any proof
+// exists and has a credential. Without a name it is the answer that names a
+// credential: whoever has that id may learn that it is unknown.
+func (t *taken) hide(err error) error {
+	if t.row.Purpose == First && t.state.named && CheckOf(err) == CheckCredential {
+		return &Error{Check: CheckWrong, Public: PublicWrong, Err: err}
+	}
+	return err
 }
 
 // verify holds no transaction.
@@ -356,7 +366,7 @@ func (f *Flow) another(ctx context.Context, t *taken, p *passed, now time.Time) 
 		row.CreatedAt = now
 		row.Tries = f.infos[row.Kind].Tries
 		row.ExpiresAt = now.Add(f.infos[row.Kind].TTL)
-		st := sealedState{strength: t.state.strength, round: t.state.round + 1, state: p.Next.State}
+		st := sealedState{strength: t.state.strength, named: t.state.named, round: t.state.round + 1, state: p.Next.State}
 		ch, err = f.addChallenge(ctx, row, st, p.Next.Public, false)
 		return err
 	})

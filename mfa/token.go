@@ -30,17 +30,26 @@ func hashOf(purpose, token string) [32]byte {
 // sealedState is what a challenge keeps besides its row.
 type sealedState struct {
 	strength Strength
-	round    byte
-	state    []byte
+	// named says that somebody was named when it began, known or not.
+	named bool
+	round byte
+	state []byte
 }
 
 func (s sealedState) encode() []byte {
-	return append([]byte{byte(s.strength), s.round}, s.state...)
+	round := s.round
+	if s.named {
+		round |= namedBit
+	}
+	return append([]byte{byte(s.strength), round}, s.state...)
 }
+
+// namedBit shares a byte with the round, which is under maxRounds.
+const namedBit = 0x80
 
 func decodeState(b []byte) (sealedState, error) {
 	if len(b) < 2 || !Strength(b[0]).valid() {
 		return sealedState{}, errors.New("mfa: stored challenge state is malformed")
 	}
-	return sealedState{strength: Strength(b[0]), round: b[1], state: b[2:]}, nil
+	return sealedState{strength: Strength(b[0]), named: b[1]&namedBit != 0, round: b[1] &^ namedBit, state: b[2:]}, nil
 }

@@ -561,7 +561,7 @@ func TestUnknownPeople(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = r.finish(ch, answer)
-	wantCheck(t, err, mfa.CheckCredential)
+	wantCheck(t, err, mfa.CheckWrong)
 }
 
 func TestUserHandle(t *testing.T) {
