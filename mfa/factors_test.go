@@ -244,6 +244,14 @@ func TestSMS(t *testing.T) {
 	if err != nil || res.RecordID != first.ID || res.Evidence.AMR[0] != "sms" {
 		t.Errorf("result %+v, %v", res, err)
 	}
+	if ch, err = r.flow.Begin(ctx, in); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.flow.Remove(ctx, mfa.ChangeInput{Subject: alice, RecordID: first.ID, Authenticated: r.fresh()}, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.finish(ch.ID, r.last().Code)
+	r.want("the code of a number that was removed", err, mfa.CheckCredential)
 	in.Options = json.RawMessage(`{"record":"unknown"}`)
 	_, err = r.flow.Begin(ctx, in)
 	r.want("an unknown number", err, mfa.CheckCredential)

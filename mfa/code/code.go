@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
@@ -164,7 +165,13 @@ func pack(s state, to string) (mfa.Begun, error) {
 // Verify implements [mfa.Factor]: the answer is the code.
 func (f *Factor) Verify(_ context.Context, r mfa.VerifyRequest) (mfa.Verified, error) {
 	s, err := f.judge(r.State, r.Answer, r.Now)
-	return mfa.Verified{RecordID: s.RecordID, Strength: mfa.Any, AMR: f.amr}, err
+	if err != nil {
+		return mfa.Verified{}, err
+	}
+	if s.RecordID != "" && !slices.ContainsFunc(r.Credentials, func(c mfa.Credential) bool { return c.ID == s.RecordID }) {
+		return mfa.Verified{}, refuse(mfa.CheckCredential, mfa.PublicWrong, "the number was removed")
+	}
+	return mfa.Verified{RecordID: s.RecordID, Strength: mfa.Any, AMR: f.amr}, nil
 }
 
 func (f *Factor) judge(packed, answer []byte, now time.Time) (state, error) {
