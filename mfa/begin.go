@@ -34,6 +34,7 @@ type BeginInput struct {
 
 // Begin makes a challenge of one kind and stores it.
 func (f *Flow) Begin(ctx context.Context, in BeginInput) (*Challenge, error) {
+	in.Client = in.Client.fit()
 	factor, info, err := f.beginAllowed(in)
 	if err != nil {
 		return nil, err

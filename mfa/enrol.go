@@ -61,6 +61,7 @@ func (f *Flow) BeginEnrol(ctx context.Context, in EnrolInput) (*Challenge, error
 	if in.Session == "" || in.Subject.ID == "" {
 		return nil, errors.New("mfa: EnrolInput wants a Subject and a Session")
 	}
+	in.Client = in.Client.fit()
 	now := f.now()
 	if err := f.mayChange(ctx, in.Subject, in.Ticket, in.Authenticated, now); err != nil {
 		return nil, err
@@ -88,19 +89,21 @@ func (f *Flow) BeginEnrol(ctx context.Context, in EnrolInput) (*Challenge, error
 	if err != nil {
 		return nil, err
 	}
+	tries, ttl := enrolLimits(info)
 	row := ChallengeRow{
 		Subject: in.Subject, Kind: in.Kind, Purpose: Enrol, Binding: hashOf("session", in.Session),
-		Tries: max(info.Tries, enrolTries(info)), CreatedAt: now, ExpiresAt: now.Add(enrolTTL),
+		Tries: tries, CreatedAt: now, ExpiresAt: now.Add(ttl),
 	}
 	return f.addChallenge(ctx, row, sealedState{state: state}, begun.Public, info.Newest)
 }
 
-// enrolTries forgives mistyped codes; a WebAuthn challenge is for one use.
-func enrolTries(i Info) int {
+// enrolLimits forgive mistyped codes and leave time to set up an app; a
+// WebAuthn challenge is for one use and lives as long as the browser's.
+func enrolLimits(i Info) (tries int, ttl time.Duration) {
 	if i.Kind == KindWebAuthn {
-		return 1
+		return i.Tries, i.TTL
 	}
-	return 5
+	return max(i.Tries, 5), enrolTTL
 }
 
 // mayChange asks for a ticket or a fresh factor.
@@ -132,6 +135,7 @@ func (f *Flow) Fresh(proved []Evidence) bool {
 // whatever commit does are one transaction. A code that confirmed the
 // enrolment is spent by it.
 func (f *Flow) FinishEnrol(ctx context.Context, id string, a EnrolAnswer, commit func(ctx context.Context, r Record) error) (Record, error) {
+	a.Client = a.Client.fit()
 	now := f.now()
 	t, err := f.take(ctx, id, Answer{Session: a.Session, Data: a.Data, Client: a.Client}, now, true)
 	if err != nil {

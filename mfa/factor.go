@@ -131,7 +131,8 @@ type BeginRequest struct {
 	Purpose     Purpose
 	// Strength is what the caller will ask of the result.
 	Strength Strength
-	// Client is who asks.
+	// Client is who asks; its Browser is fit to be shown: up to 100 bytes
+	// without control characters and those that change direction.
 	Client Client
 	// Options are the factor's own, from the application; nil if none.
 	Options json.RawMessage

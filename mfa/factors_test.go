@@ -43,6 +43,29 @@ func TestRecoveryCodes(t *testing.T) {
 	}
 }
 
+// TestBrowserIsFitToBeShown: what a browser calls itself breaks no message.
+func TestBrowserIsFitToBeShown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	in := r.input(mfa.KindMail)
+	in.Client.Browser = "Fire\n\u202efox\xff" + strings.Repeat("x", 100<<10)
+	if _, err := r.flow.Begin(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	enrol := mfa.EnrolInput{
+		Subject: alice, Kind: mfa.KindSMS, Session: session, Client: in.Client, Authenticated: r.fresh(),
+		Options: json.RawMessage(`{"number":"+41441234567"}`),
+	}
+	if _, err := r.flow.BeginEnrol(t.Context(), enrol); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range r.sent {
+		if b := m.Client.Browser; len(b) > 100 || !strings.HasPrefix(b, "Fire  fox") {
+			t.Errorf("a message for %s shows %d bytes: %.30q", m.Purpose, len(b), b)
+		}
+	}
+}
+
 func TestMailCodes(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

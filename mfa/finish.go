@@ -36,6 +36,7 @@ func (a *Another) Error() string {
 // The error is an [*Error] for a refusal, an [*Another] when the factor asks
 // on, and otherwise a fault.
 func (f *Flow) Finish(ctx context.Context, id string, a Answer, commit func(ctx context.Context, r Result) error) (Result, error) {
+	a.Client = a.Client.fit()
 	now := f.now()
 	t, err := f.take(ctx, id, a, now, false)
 	if err != nil {

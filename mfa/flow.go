@@ -156,6 +156,13 @@ func clip(s string, n int) string {
 	return s[:min(len(s), n)]
 }
 
+// fit returns the client with text that a factor may pass on to people: a
+// browser writes what it likes into its name.
+func (c Client) fit() Client {
+	c.Browser = clip(c.Browser, 100)
+	return c
+}
+
 // Challenge is what the client is asked to answer.
 type Challenge struct {
 	// ID is a secret of the client's; hand it back to [Flow.Finish].
