@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
 )
@@ -173,5 +174,40 @@ func TestReadOnce(t *testing.T) {
 	res, err := r.flow.Finish(t.Context(), ch.ID, mfa.Answer{Session: session, Data: []byte("x")}, nil)
 	if err != nil || res.Subject != alice {
 		t.Fatalf("%+v, %v", res, err)
+	}
+}
+
+// enrols is a factor of a kind that is enrolled with any answer.
+type enrols struct {
+	free
+	kind mfa.Kind
+}
+
+func (e enrols) Info() mfa.Info { return mfa.Info{Kind: e.kind, TTL: time.Minute} }
+
+func (enrols) BeginEnrol(context.Context, mfa.EnrolRequest) (mfa.Begun, error) {
+	return mfa.Begun{}, nil
+}
+
+func (enrols) FinishEnrol(context.Context, mfa.FinishEnrolRequest) (mfa.Enrolled, error) {
+	return mfa.Enrolled{}, nil
+}
+
+// TestEnrolmentEnds: with the browser's ceremony, or after the time that it
+// takes to set up an app.
+func TestEnrolmentEnds(t *testing.T) {
+	t.Parallel()
+	for kind, ttl := range map[mfa.Kind]time.Duration{mfa.KindWebAuthn: time.Minute, "app": 15 * time.Minute} {
+		r := newRig(t, func(c *mfa.Config) { c.Factors = append(c.Factors, enrols{kind: kind}) })
+		for after, want := range map[time.Duration]mfa.Check{ttl - time.Second: "", ttl: mfa.CheckChallenge} {
+			in := mfa.EnrolInput{Subject: alice, Kind: kind, Session: session, Authenticated: r.fresh()}
+			ch, err := r.flow.BeginEnrol(t.Context(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.pass(after)
+			_, err = r.finishEnrol(ch.ID, "")
+			r.want(fmt.Sprint(kind, " after ", after), err, want)
+		}
 	}
 }
