@@ -53,7 +53,7 @@ func (f *Flow) Begin(ctx context.Context, in BeginInput) (*Challenge, error) {
 		return nil, refuse(CheckCredential, "You have not set this up.", "no credential of kind "+string(in.Kind))
 	}
 	if info.Sends && in.Subject.ID != "" {
-		if err := f.chargeSend(ctx, in, now); err != nil {
+		if err := f.chargeSend(ctx, in, sendCounter(in.Kind), now); err != nil {
 			return nil, err
 		}
 	}
@@ -163,11 +163,11 @@ func (f *Flow) lockedNow(ctx context.Context, s Subject, k Kind, now time.Time) 
 	return nil
 }
 
-func (f *Flow) chargeSend(ctx context.Context, in BeginInput, now time.Time) error {
+func (f *Flow) chargeSend(ctx context.Context, in BeginInput, counter string, now time.Time) error {
 	var c Counter
 	var ok bool
 	err := f.store.InTx(ctx, func(ctx context.Context) (err error) {
-		c, ok, err = f.store.Charge(ctx, in.Subject, sendCounter(in.Kind), now, f.cfg.SendLimit.lock)
+		c, ok, err = f.store.Charge(ctx, in.Subject, counter, now, f.cfg.SendLimit.lock)
 		return err
 	})
 	if err != nil || ok {
@@ -180,4 +180,10 @@ func (f *Flow) chargeSend(ctx context.Context, in BeginInput, now time.Time) err
 	}))
 }
 
+// sendCounter counts messages to what is the person's: a pass clears it.
 func sendCounter(k Kind) string { return "send:" + string(k) }
+
+// enrolCounter counts messages to numbers and addresses that need not be
+// theirs. No proof clears it, lest one number of one's own pay for messages to
+// any others.
+func enrolCounter(k Kind) string { return sendCounter(k) + ":enrol" }

@@ -187,7 +187,9 @@ func (f *Flow) Unlock(ctx context.Context, s Subject, k Kind, actor string) erro
 		if k == "" {
 			err = f.clearCounters(ctx, s)
 		} else {
-			err = errors.Join(f.store.ClearCounter(ctx, s, string(k)), f.store.ClearCounter(ctx, s, sendCounter(k)))
+			for _, name := range []string{string(k), sendCounter(k), enrolCounter(k)} {
+				err = errors.Join(err, f.store.ClearCounter(ctx, s, name))
+			}
 		}
 		if err != nil {
 			return err

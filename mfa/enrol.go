@@ -72,7 +72,8 @@ func (f *Flow) BeginEnrol(ctx context.Context, in EnrolInput) (*Challenge, error
 	}
 	info := f.infos[in.Kind]
 	if info.Sends {
-		if err := f.chargeSend(ctx, BeginInput{Subject: in.Subject, Kind: in.Kind, Purpose: Enrol, Client: in.Client}, now); err != nil {
+		charge := BeginInput{Subject: in.Subject, Kind: in.Kind, Purpose: Enrol, Client: in.Client}
+		if err := f.chargeSend(ctx, charge, enrolCounter(in.Kind), now); err != nil {
 			return nil, err
 		}
 	}
@@ -232,11 +233,6 @@ func (f *Flow) addRecord(ctx context.Context, r Record, e Enrolled, ev Event, co
 		}
 		if err := f.afterChange(ctx, r.Subject); err != nil {
 			return err
-		}
-		if f.infos[r.Kind].Sends {
-			if err := f.store.ClearCounter(ctx, r.Subject, sendCounter(r.Kind)); err != nil {
-				return err
-			}
 		}
 		ev.Type, ev.At, ev.Subject, ev.Kind, ev.RecordID = EventEnrolled, r.CreatedAt, r.Subject, r.Kind, r.ID
 		ev.Purpose, ev.Detail = Enrol, r.Name

@@ -280,6 +280,42 @@ func TestSMS(t *testing.T) {
 	r.want("an unknown number", err, mfa.CheckCredential)
 }
 
+// TestEnrolmentSendsAreLimited: a number of one's own does not pay for messages
+// to others, by its enrolment or by its codes.
+func TestEnrolmentSendsAreLimited(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	enrol := func(number string) (*mfa.Challenge, error) {
+		return r.flow.BeginEnrol(t.Context(), mfa.EnrolInput{
+			Subject: alice, Kind: mfa.KindSMS, Session: session, Authenticated: r.fresh(),
+			Options: json.RawMessage(`{"number":"` + number + `"}`),
+		})
+	}
+	for i := range 4 {
+		if _, err := enrol("+88351000000" + string(rune('0'+i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ch, err := enrol("+41441234567")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.finishEnrol(ch.ID, r.last().Code); err != nil {
+		t.Fatal(err)
+	}
+	ch = r.begin(mfa.KindSMS)
+	if _, err := r.finish(ch.ID, r.last().Code); err != nil {
+		t.Fatal(err)
+	}
+	_, err = enrol("+883510000009")
+	r.want("a sixth message to enrol", err, mfa.CheckLocked)
+	if err := r.flow.Unlock(t.Context(), alice, mfa.KindSMS, "admin"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = enrol("+883510000009")
+	r.want("after an administrator's unlock", err, "")
+}
+
 func TestCodeConfig(t *testing.T) {
 	t.Parallel()
 	if _, err := code.NewMail(code.Config{Sender: code.SenderFunc(nil)}); err == nil {

@@ -32,7 +32,8 @@ type Config struct {
 	// day.
 	Lockout Lockout
 	// SendLimit limits messages by person and factor in the same way, cleared
-	// when an answer passes. By default as Lockout.
+	// when an answer passes; those to numbers that are being enrolled count
+	// apart, until [Flow.Unlock] or [Flow.Reset]. By default as Lockout.
 	SendLimit Lockout
 	// Fresh is how old a proof may be to change factors, 5 minutes by
 	// default.
