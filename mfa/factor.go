@@ -193,7 +193,9 @@ type Verified struct {
 	// "recovery codes low", "possible clone".
 	Notices []string
 	// Next asks another question instead of passing (RADIUS rounds). All
-	// other fields are ignored.
+	// other fields are ignored. Every round is an attempt that counts until
+	// the last one passes, so an exchange of more rounds than Lockout.Tries
+	// locks itself out.
 	Next *Begun
 }
 

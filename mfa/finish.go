@@ -345,8 +345,8 @@ func (f *Flow) emitPassed(ctx context.Context, t *taken, p *passed, client Clien
 	return nil
 }
 
-// another stores the factor's next question; the round that was passed is not
-// held against the person.
+// another stores the factor's next question. The round stays charged until the
+// last one passes: a server may answer a wrong code with another question.
 func (f *Flow) another(ctx context.Context, t *taken, p *passed, now time.Time) error {
 	if int(t.state.round)+1 >= maxRounds {
 		return refuse(CheckRounds, PublicAgain, "too many rounds")
@@ -357,11 +357,6 @@ func (f *Flow) another(ctx context.Context, t *taken, p *passed, now time.Time) 
 			return refuse(CheckChallenge, PublicAgain, "the challenge was answered meanwhile")
 		} else if err != nil {
 			return err
-		}
-		if t.charged {
-			if err := f.store.Refund(ctx, t.row.Subject, string(t.row.Kind)); err != nil {
-				return err
-			}
 		}
 		row := t.row
 		row.CreatedAt = now

@@ -141,18 +141,6 @@ func (m *MemoryStore) setCounter(s Subject, name string, c Counter, exists bool)
 	m.rows++
 }
 
-// Refund implements [Store].
-func (m *MemoryStore) Refund(ctx context.Context, s Subject, name string) error {
-	return m.do(ctx, func() (func(), error) {
-		old, exists := m.counters[s][name]
-		if !exists {
-			return nil, nil
-		}
-		m.setCounter(s, name, Counter{Failures: max(0, old.Failures-1)}, true)
-		return func() { m.setCounter(s, name, old, true) }, nil
-	})
-}
-
 // ClearCounter implements [Store].
 func (m *MemoryStore) ClearCounter(ctx context.Context, s Subject, name string) error {
 	return m.do(ctx, func() (func(), error) {

@@ -39,9 +39,9 @@ func (rounds) Verify(_ context.Context, r mfa.VerifyRequest) (mfa.Verified, erro
 	return mfa.Verified{}, &mfa.Error{Check: mfa.CheckWrong, Public: mfa.PublicWrong}
 }
 
-func roundsRig(t *testing.T) *rig {
+func roundsRig(t *testing.T, change ...func(*mfa.Config)) *rig {
 	t.Helper()
-	return newRig(t, func(c *mfa.Config) { c.Factors = append(c.Factors, rounds{}) })
+	return newRig(t, append(change, func(c *mfa.Config) { c.Factors = append(c.Factors, rounds{}) })...)
 }
 
 func (r *rig) next(id, answer string) string {
@@ -63,15 +63,15 @@ func (r *rig) failures(k mfa.Kind) int {
 	return c[string(k)].Failures
 }
 
-// TestRounds: a round that was passed is not held against the person; one that
-// failed is, and ends the exchange.
+// TestRounds: every round counts until the last one passes; one that fails ends
+// the exchange.
 func TestRounds(t *testing.T) {
 	t.Parallel()
 	r := roundsRig(t)
 	first := r.begin("rounds").ID
 	second := r.next(first, "more")
-	if n := r.failures("rounds"); n != 0 {
-		t.Errorf("%d failures after a round that passed", n)
+	if n := r.failures("rounds"); n != 1 {
+		t.Errorf("%d failures after a round that asks on", n)
 	}
 	_, err := r.finish(first, "more")
 	r.want("the first question again", err, mfa.CheckChallenge)
@@ -82,25 +82,64 @@ func TestRounds(t *testing.T) {
 	id := r.next(r.begin("rounds").ID, "more")
 	_, err = r.finish(id, "wrong")
 	r.want("a wrong answer", err, mfa.CheckWrong)
-	if n := r.failures("rounds"); n != 1 {
+	if n := r.failures("rounds"); n != 4 {
 		t.Errorf("%d failures after a wrong answer", n)
 	}
 	_, err = r.finish(id, "done")
 	r.want("after a wrong answer", err, mfa.CheckChallenge)
 
-	id = r.next(r.next(r.begin("rounds").ID, "more"), "more")
-	res, err := r.finish(id, "done")
-	if err != nil || res.RecordID != "" || res.Subject != alice {
-		t.Errorf("%+v, %v", res, err)
+	if err := r.flow.Unlock(t.Context(), alice, "rounds", "admin"); err != nil {
+		t.Fatal(err)
 	}
-	if n := r.failures("rounds"); n != 0 {
-		t.Errorf("%d failures after success", n)
+	for range 3 {
+		id = r.begin("rounds").ID
+		for range 3 {
+			id = r.next(id, "more")
+		}
+		res, err := r.finish(id, "done")
+		if err != nil || res.RecordID != "" || res.Subject != alice {
+			t.Fatalf("%+v, %v", res, err)
+		}
+		if n := r.failures("rounds"); n != 0 {
+			t.Fatalf("%d failures after success", n)
+		}
+	}
+}
+
+// TestRoundsAreGuesses: a server that answers wrong codes with another question
+// gives no more guesses than one that refuses them.
+func TestRoundsAreGuesses(t *testing.T) {
+	t.Parallel()
+	for drop := 1; drop <= 5; drop++ {
+		r := roundsRig(t)
+		judged := 0
+		for id := r.begin("rounds").ID; ; judged++ {
+			_, err := r.finish(id, "more")
+			var another *mfa.Another
+			if !errors.As(err, &another) {
+				r.want("the guess that is not judged", err, mfa.CheckLocked)
+				break
+			}
+			id = another.Challenge.ID
+			if judged%drop == 0 {
+				ch, err := r.flow.Begin(t.Context(), r.input("rounds"))
+				if err != nil {
+					r.want("another exchange", err, mfa.CheckLocked)
+					judged++
+					break
+				}
+				id = ch.ID
+			}
+		}
+		if judged != 5 {
+			t.Errorf("%d guesses judged, a new exchange after every %d", judged, drop)
+		}
 	}
 }
 
 func TestRoundsAreCapped(t *testing.T) {
 	t.Parallel()
-	r := roundsRig(t)
+	r := roundsRig(t, func(c *mfa.Config) { c.Lockout.Tries = 20 })
 	id := r.begin("rounds").ID
 	for range 9 {
 		id = r.next(id, "more")

@@ -117,8 +117,6 @@ type CounterStore interface {
 	// returns the new state and true; else it changes nothing and returns the
 	// state and false. Parallel charges are each counted.
 	Charge(ctx context.Context, s Subject, name string, now time.Time, lock func(failures int) time.Duration) (Counter, bool, error)
-	// Refund takes one failure back and unlocks; no counter is no error.
-	Refund(ctx context.Context, s Subject, name string) error
 	// ClearCounter removes the counter; no counter is no error.
 	ClearCounter(ctx context.Context, s Subject, name string) error
 	// Counters returns the person's counters by name.

@@ -95,14 +95,6 @@ func (s *Store) counter(ctx context.Context, p mfa.Subject, name string) (mfa.Co
 	return c, err
 }
 
-// Refund implements [mfa.CounterStore].
-func (s *Store) Refund(ctx context.Context, p mfa.Subject, name string) error {
-	_, err := s.exec(ctx, `UPDATE mfa_counters
-		SET failures = CASE WHEN failures > 0 THEN failures - 1 ELSE 0 END, locked_until = 0
-		WHERE tenant = $1 AND subject = $2 AND name = $3`, p.Tenant, p.ID, name)
-	return err
-}
-
 // ClearCounter implements [mfa.CounterStore].
 func (s *Store) ClearCounter(ctx context.Context, p mfa.Subject, name string) error {
 	_, err := s.exec(ctx, `DELETE FROM mfa_counters WHERE tenant = $1 AND subject = $2 AND name = $3`, p.Tenant, p.ID, name)

@@ -312,9 +312,9 @@ func TestFreeRADIUSUnsigned(t *testing.T) {
 	}
 }
 
-// TestFreeRADIUSFlow: a flow over SQL with FreeRADIUS behind it. Rounds that
-// passed are not held against the person, wherever they were answered; what
-// FreeRADIUS rejects is, ends the exchange, and five of them lock.
+// TestFreeRADIUSFlow: a flow over SQL with FreeRADIUS behind it. Rounds
+// count until the last one passes, wherever they were answered; what FreeRADIUS
+// rejects ends the exchange, and five of them lock.
 func TestFreeRADIUSFlow(t *testing.T) {
 	t.Parallel()
 	addr := startFreeRADIUS(t, true)
@@ -372,7 +372,7 @@ func TestFreeRADIUSFlow(t *testing.T) {
 		first := must(rounds)
 		second := another(here, first, "password", "First code")
 		third := another(there, second, "111111", "Second code")
-		failures(rounds, 0)
+		failures(rounds, 2)
 		if _, err := finish(here, second, "111111"); mfa.CheckOf(err) != mfa.CheckChallenge {
 			t.Errorf("a round again: %v", err)
 		}
@@ -386,7 +386,7 @@ func TestFreeRADIUSFlow(t *testing.T) {
 		if _, err := finish(there, wrong, "222222"); mfa.CheckOf(err) != radius.CheckReject {
 			t.Errorf("a wrong round: %v", err)
 		}
-		failures(rounds, 1)
+		failures(rounds, 2)
 		if _, err := finish(here, wrong, "111111"); mfa.CheckOf(err) != mfa.CheckChallenge {
 			t.Errorf("after a wrong round: %v", err)
 		}
