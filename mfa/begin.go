@@ -32,12 +32,16 @@ type BeginInput struct {
 	Options json.RawMessage
 }
 
-// Begin makes a challenge of one kind and stores it.
+// Begin makes a challenge of one kind and stores it. If that sends a message it
+// is [ErrInTx] inside a transaction.
 func (f *Flow) Begin(ctx context.Context, in BeginInput) (*Challenge, error) {
 	in.Client = in.Client.fit()
 	factor, info, err := f.beginAllowed(in)
 	if err != nil {
 		return nil, err
+	}
+	if info.Sends && f.store.Joins(ctx) {
+		return nil, ErrInTx
 	}
 	now := f.now()
 	if in.Subject.ID != "" && in.Purpose != First {

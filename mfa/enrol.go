@@ -52,7 +52,8 @@ type enrolState struct {
 }
 
 // BeginEnrol starts to enrol a factor. It needs an enrolment ticket or a fresh
-// proof by a factor: a password alone never adds one.
+// proof by a factor: a password alone never adds one. If it sends a message it
+// is [ErrInTx] inside a transaction.
 func (f *Flow) BeginEnrol(ctx context.Context, in EnrolInput) (*Challenge, error) {
 	enroller, ok := f.factors[in.Kind].(Enroller)
 	if !ok {
@@ -62,6 +63,10 @@ func (f *Flow) BeginEnrol(ctx context.Context, in EnrolInput) (*Challenge, error
 		return nil, errors.New("mfa: EnrolInput wants a Subject and a Session")
 	}
 	in.Client = in.Client.fit()
+	info := f.infos[in.Kind]
+	if info.Sends && f.store.Joins(ctx) {
+		return nil, ErrInTx
+	}
 	now := f.now()
 	if err := f.mayChange(ctx, in.Subject, in.Ticket, in.Authenticated, now); err != nil {
 		return nil, err
@@ -70,7 +75,6 @@ func (f *Flow) BeginEnrol(ctx context.Context, in EnrolInput) (*Challenge, error
 	if err != nil {
 		return nil, err
 	}
-	info := f.infos[in.Kind]
 	if info.Sends {
 		charge := BeginInput{Subject: in.Subject, Kind: in.Kind, Purpose: Enrol, Client: in.Client}
 		if err := f.chargeSend(ctx, charge, enrolCounter(in.Kind), now); err != nil {
@@ -134,7 +138,8 @@ func (f *Flow) Fresh(proved []Evidence) bool {
 // FinishEnrol judges the answer to an enrolment and adds the credential. The
 // credential, the spent ticket, the end of the person's trusted devices and
 // whatever commit does are one transaction. A code that confirmed the
-// enrolment is spent by it.
+// enrolment is spent by it. Inside a transaction of the caller's it is
+// [ErrInTx].
 func (f *Flow) FinishEnrol(ctx context.Context, id string, a EnrolAnswer, commit func(ctx context.Context, r Record) error) (Record, error) {
 	a.Client = a.Client.fit()
 	now := f.now()

@@ -33,6 +33,9 @@ func (a *Another) Error() string {
 // again after a serialization failure and is called only for proofs that
 // passed; it may be nil.
 //
+// Inside a transaction of the caller's it is [ErrInTx]: a roll-back would make
+// guesses free.
+//
 // The error is an [*Error] for a refusal, an [*Another] when the factor asks
 // on, and otherwise a fault.
 func (f *Flow) Finish(ctx context.Context, id string, a Answer, commit func(ctx context.Context, r Result) error) (Result, error) {
@@ -81,6 +84,9 @@ type taken struct {
 // take charges and takes in one committed transaction.
 func (f *Flow) take(ctx context.Context, id string, a Answer, now time.Time, enrol bool) (*taken, error) {
 	t := &taken{}
+	if f.store.Joins(ctx) {
+		return t, ErrInTx
+	}
 	if len(id) > 128 || len(a.Data) > MaxAnswer {
 		return t, refuse(CheckInput, PublicAgain, "challenge id or answer is too large")
 	}

@@ -5,6 +5,7 @@ package mfa_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -207,6 +208,37 @@ func TestCommitFails(t *testing.T) {
 	r.want("after five roll-backs", err, mfa.CheckLocked)
 	r.pass(15 * time.Minute)
 	r.want("a code of a step that was rolled back", r.answer(mfa.KindTOTP, d.Code(r.clock())), "")
+}
+
+// TestOutsideOfTransactions: what a roll-back of the caller's would undo is
+// refused, and charges and sends nothing.
+func TestOutsideOfTransactions(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	d := r.enrolTOTP()
+	ch, enrol := r.begin(mfa.KindTOTP), r.beginEnrol(mfa.KindTOTP, "")
+	err := r.store.InTx(t.Context(), func(ctx context.Context) error {
+		a := mfa.Answer{Session: session, Data: []byte(d.Code(r.clock()))}
+		_, finish := r.flow.Finish(ctx, ch.ID, a, nil)
+		_, finishEnrol := r.flow.FinishEnrol(ctx, enrol.ID, mfa.EnrolAnswer{Session: session, Data: a.Data}, nil)
+		_, begin := r.flow.Begin(ctx, r.input(mfa.KindMail))
+		_, beginEnrol := r.flow.BeginEnrol(ctx, mfa.EnrolInput{
+			Subject: alice, Kind: mfa.KindSMS, Session: session, Authenticated: r.fresh(),
+			Options: json.RawMessage(`{"number":"+41441234567"}`),
+		})
+		for name, err := range map[string]error{"Finish": finish, "FinishEnrol": finishEnrol, "Begin": begin, "BeginEnrol": beginEnrol} {
+			if !errors.Is(err, mfa.ErrInTx) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		_, silent := r.flow.Begin(ctx, r.input(mfa.KindTOTP))
+		return silent
+	})
+	if err != nil || len(r.sent) != 0 || r.failures(mfa.KindTOTP) != 0 {
+		t.Errorf("%v, %d messages", err, len(r.sent))
+	}
+	_, err = r.finish(ch.ID, d.Code(r.clock()))
+	r.want("outside", err, "")
 }
 
 // TestParallelAnswers: one of many right answers passes, over one challenge

@@ -91,6 +91,17 @@ func (m *MemoryStore) InTx(ctx context.Context, fn func(ctx context.Context) err
 	return nil
 }
 
+// Joins implements [Store].
+func (m *MemoryStore) Joins(ctx context.Context) bool {
+	tx, ok := ctx.Value(memoryKey{m}).(*memoryTx)
+	if !ok {
+		return false
+	}
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	return !tx.done
+}
+
 func (tx *memoryTx) end(committed bool) {
 	tx.mu.Lock()
 	defer tx.mu.Unlock()

@@ -17,6 +17,9 @@ var (
 	ErrExists = errors.New("mfa: already exists")
 	// ErrConflict: the row changed since it was read.
 	ErrConflict = errors.New("mfa: changed meanwhile")
+	// ErrInTx: the call charges an attempt or sends a message, which a
+	// transaction of the caller's would take back or not. Call it outside.
+	ErrInTx = errors.New("mfa: called inside a transaction of the store")
 	// ErrFull: a memory store has no room and forgets nothing unexpired.
 	ErrFull = errors.New("mfa: store is full")
 )
@@ -32,6 +35,9 @@ type Store interface {
 	// again after a serialization failure. A context used after its
 	// transaction fails.
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+	// Joins says whether ctx carries a transaction of InTx's that has not
+	// ended, so that a call with it would join.
+	Joins(ctx context.Context) bool
 
 	RecordStore
 	ChallengeStore

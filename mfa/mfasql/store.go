@@ -55,6 +55,12 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) er
 	return sqltx.InTx(ctx, s.db, fn)
 }
 
+// Joins implements [mfa.Store].
+func (s *Store) Joins(ctx context.Context) bool {
+	_, ok := sqltx.TxFrom(ctx, s.db)
+	return ok
+}
+
 func (s *Store) q(ctx context.Context) sqltx.Querier { return sqltx.From(ctx, s.db) }
 
 // exec runs a statement and says how many rows it affected.

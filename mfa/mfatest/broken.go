@@ -33,6 +33,7 @@ func BrokenStores() []BrokenStore {
 		}},
 		{"joins no transaction", "transaction rolls back", func(s mfa.Store) mfa.Store { return joinsNone{s} }},
 		{"lets statements pass after their transaction", "transaction ends", func(s mfa.Store) mfa.Store { return neverEnds{s} }},
+		{"tells of no transaction", "transaction is told", func(s mfa.Store) mfa.Store { return tellsNone{s} }},
 		{"updates whatever the version", "parallel updates of one version", func(s mfa.Store) mfa.Store { return blindUpdate{s} }},
 		{"reads across tenants", "record of another person", func(s mfa.Store) mfa.Store { return crossTenant{s} }},
 		{"keeps challenges alive after they were spent", "challenge spent once", func(s mfa.Store) mfa.Store { return unspent{s} }},
@@ -87,6 +88,10 @@ type joinsNone struct{ mfa.Store }
 func (b joinsNone) InTx(ctx context.Context, fn func(context.Context) error) error {
 	return fn(outside{ctx})
 }
+
+type tellsNone struct{ mfa.Store }
+
+func (tellsNone) Joins(context.Context) bool { return false }
 
 type neverEnds struct{ mfa.Store }
 

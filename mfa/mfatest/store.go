@@ -55,6 +55,7 @@ func StoreCases() []StoreCase {
 		{"transaction rolls back", rollsBack},
 		{"transaction joins", joins},
 		{"transaction ends", ends},
+		{"transaction is told", told},
 		{"ticket spent once", ticketSpentOnce},
 		{"device list and removal", deviceList},
 		{"sightings newest kept", sightings},
@@ -534,6 +535,19 @@ func joins(ctx context.Context, s mfa.Store) error {
 	}
 	got, err = s.Records(ctx, n.Subject)
 	return errors.Join(err, want("records of an inner transaction after the outer rolled back", len(got), 0))
+}
+
+func told(ctx context.Context, s mfa.Store) error {
+	var kept context.Context
+	if err := want("outside", s.Joins(ctx), false); err != nil {
+		return err
+	}
+	err := s.InTx(ctx, func(ctx context.Context) error {
+		kept = ctx
+		inner := s.InTx(ctx, func(ctx context.Context) error { return want("in a nested one", s.Joins(ctx), true) })
+		return errors.Join(want("inside", s.Joins(ctx), true), inner)
+	})
+	return errors.Join(err, want("after its end", s.Joins(kept), false))
 }
 
 func ends(ctx context.Context, s mfa.Store) error {
