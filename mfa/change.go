@@ -23,7 +23,8 @@ func (f *Flow) Records(ctx context.Context, s Subject) ([]Record, error) {
 type ChangeInput struct {
 	Subject  Subject
 	RecordID string
-	// Authenticated must have a proof by a factor that is fresh.
+	// Authenticated must have a proof by a factor that is fresh and that the
+	// person still has.
 	Authenticated []Evidence
 	Client        Client
 }
@@ -71,10 +72,11 @@ func (f *Flow) Rename(ctx context.Context, in ChangeInput, name string, commit f
 
 func (f *Flow) change(ctx context.Context, in ChangeInput, commit func(context.Context, Record) error, do func(context.Context, Record, int) (Event, error)) error {
 	now := f.now()
-	if err := f.mayChange(ctx, in.Subject, "", in.Authenticated, now); err != nil {
-		return f.refused(ctx, &taken{subject: in.Subject}, in.Client, now, err)
-	}
-	return f.store.InTx(ctx, func(ctx context.Context) error {
+	var stale error
+	err := f.store.InTx(ctx, func(ctx context.Context) error {
+		if stale = f.mayChange(ctx, in.Subject, "", in.Authenticated, now); stale != nil {
+			return stale
+		}
 		r, others, err := f.own(ctx, in.Subject, in.RecordID)
 		if err != nil {
 			return err
@@ -97,6 +99,10 @@ func (f *Flow) change(ctx context.Context, in ChangeInput, commit func(context.C
 		r.Sealed = nil
 		return commit(ctx, r)
 	})
+	if stale != nil && err != nil {
+		return f.refused(ctx, &taken{subject: in.Subject}, in.Client, now, err)
+	}
+	return err
 }
 
 // own returns the person's record and how many others they have.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -116,23 +117,38 @@ func (f *Flow) mayChange(ctx context.Context, s Subject, ticket string, proved [
 	if ticket != "" {
 		return f.checkTicket(ctx, s, ticket, now)
 	}
-	if !f.Fresh(proved) {
-		return refuse(CheckFresh, "Confirm that it is you first.", "no factor was proved within "+f.cfg.Fresh.String())
+	ok, err := f.fresh(ctx, s, proved, now)
+	if err == nil && !ok {
+		err = refuse(CheckFresh, "Confirm that it is you first.", "no factor that the person has was proved within "+f.cfg.Fresh.String())
 	}
-	return nil
+	return err
 }
 
 // Fresh reports whether the evidence has a proof by a factor of this package,
-// no fallback, within Config.Fresh: what it takes to change factors.
-func (f *Flow) Fresh(proved []Evidence) bool {
-	now := f.now()
+// no fallback, within Config.Fresh, whose credential the person still has: what
+// it takes to change factors. Proofs without a [Evidence].RecordID have none to
+// lose.
+func (f *Flow) Fresh(ctx context.Context, s Subject, proved []Evidence) (bool, error) {
+	return f.fresh(ctx, s, proved, f.now())
+}
+
+func (f *Flow) fresh(ctx context.Context, s Subject, proved []Evidence, now time.Time) (bool, error) {
+	var ids []string
 	for _, e := range proved {
 		age := now.Sub(e.At)
-		if e.Factor && !e.Fallback && e.Source == "" && age <= f.cfg.Fresh && age >= -time.Minute {
-			return true
+		switch {
+		case !e.Factor, e.Fallback, e.Source != "", age > f.cfg.Fresh, age < -time.Minute:
+		case e.RecordID == "":
+			return true, nil
+		default:
+			ids = append(ids, e.RecordID)
 		}
 	}
-	return false
+	if len(ids) == 0 {
+		return false, nil
+	}
+	records, err := f.store.Records(ctx, s)
+	return slices.ContainsFunc(records, func(r Record) bool { return r.live(now) && slices.Contains(ids, r.ID) }), err
 }
 
 // FinishEnrol judges the answer to an enrolment and adds the credential. The

@@ -164,6 +164,8 @@ func TestChangesNeedFreshFactor(t *testing.T) {
 	r.want("remove what is not there", r.flow.Remove(ctx, other, nil), mfa.CheckCredential)
 	other = in
 	other.Subject.ID = "bob"
+	r.want("remove with another's proof", r.flow.Remove(ctx, other, nil), mfa.CheckFresh)
+	other.Authenticated = r.fresh()
 	r.want("remove another's", r.flow.Remove(ctx, other, nil), mfa.CheckCredential)
 	records, err := r.flow.Records(ctx, alice)
 	if err != nil || len(records) != 2 || records[0].Name != "my phone" {
@@ -173,10 +175,54 @@ func TestChangesNeedFreshFactor(t *testing.T) {
 	if devices, err := r.flow.Devices(ctx, alice); err != nil || len(devices) != 0 {
 		t.Errorf("trusted devices after a change: %v, %v", devices, err)
 	}
-	in.RecordID = records[1].ID
+	in.RecordID, in.Authenticated = records[1].ID, r.fresh()
 	r.want("remove the last", r.flow.Remove(ctx, in, nil), "")
 	if !r.had(mfa.EventRenamed) || !r.had(mfa.EventRemoved) || !r.had(mfa.EventRemovedLast) {
 		t.Errorf("events %+v", r.events)
+	}
+}
+
+// TestProofOfGoneFactor: what a factor proved changes factors no more once the
+// person or an administrator has removed it.
+func TestProofOfGoneFactor(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(*rig, mfa.Result) error{
+		"removed": func(r *rig, res mfa.Result) error {
+			return r.flow.Remove(t.Context(), mfa.ChangeInput{Subject: alice, RecordID: res.RecordID, Authenticated: []mfa.Evidence{res.Evidence}}, nil)
+		},
+		"reset": func(r *rig, res mfa.Result) error {
+			return r.flow.Reset(t.Context(), mfa.ResetInput{Subject: alice, RecordID: res.RecordID, Actor: "admin"}, nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			ctx := t.Context()
+			d := r.enrolTOTP()
+			r.enrolRecovery()
+			res, err := r.finish(r.begin(mfa.KindTOTP).ID, d.Code(r.clock()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			thief := append(r.password(), res.Evidence)
+			begin := mfa.EnrolInput{Subject: alice, Kind: mfa.KindTOTP, Session: session, Authenticated: thief}
+			_, err = r.flow.BeginEnrol(ctx, begin)
+			r.want("before", err, "")
+			if err := remove(r, res); err != nil {
+				t.Fatal(err)
+			}
+			_, err = r.flow.BeginEnrol(ctx, begin)
+			r.want("to enrol", err, mfa.CheckFresh)
+			left, err := r.flow.Records(ctx, alice)
+			if err != nil || len(left) != 1 {
+				t.Fatal(left, err)
+			}
+			in := mfa.ChangeInput{Subject: alice, RecordID: left[0].ID, Authenticated: thief}
+			r.want("to remove the last", r.flow.Remove(ctx, in, nil), mfa.CheckFresh)
+			r.want("to rename", r.flow.Rename(ctx, in, "mine", nil), mfa.CheckFresh)
+			if ok, err := r.flow.Fresh(ctx, alice, thief); ok || err != nil {
+				t.Errorf("fresh: %v, %v", ok, err)
+			}
+		})
 	}
 }
 

@@ -199,8 +199,8 @@ func TestTemporaryPass(t *testing.T) {
 	res, err := r.finish(ch.ID, once)
 	r.want("a pass for one use", err, "")
 	r.want("a pass for one use, again", r.answer(mfa.KindPass, once), mfa.CheckWrong)
-	if !r.flow.Fresh([]mfa.Evidence{res.Evidence}) {
-		t.Error("a pass is no fresh proof to enrol with")
+	if ok, err := r.flow.Fresh(ctx, alice, []mfa.Evidence{res.Evidence}); !ok || err != nil || res.RecordID == "" {
+		t.Errorf("a pass is no fresh proof to enrol with: %+v, %v", res, err)
 	}
 	_, pass = r.provision("")
 	r.pass(time.Hour)

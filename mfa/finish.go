@@ -240,6 +240,9 @@ func (f *Flow) commit(ctx context.Context, t *taken, p *passed, client Client, n
 			UserVerified: p.UserVerified, Fallback: info.Fallback, AMR: p.AMR,
 		},
 	}
+	if p.Delete {
+		res.Evidence.RecordID = "" // spent by the proof, not taken from it
+	}
 	s, seen := f.sighting(ctx, p.subject, client, now)
 	// A lone first factor or a fallback makes no context known: it would then
 	// spare the second.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/portal/admin"
 	"github.com/gatehouse-id/gatehouse/portal/app"
-	"github.com/gatehouse-id/gatehouse/portal/signin"
 	"github.com/gatehouse-id/gatehouse/portal/ui"
 )
 
@@ -54,7 +53,9 @@ func (p *Portal) routeAdmin() {
 				if r.PathValue("id") == c.person.ID {
 					return refuse(CheckAdmin, http.StatusForbidden, "Change your own factors on the Security page.", nil)
 				}
-				if !p.mfa.Fresh(signin.Evidence(c.session)) {
+				if fresh, err := p.fresh(r, c); err != nil {
+					return err
+				} else if !fresh {
 					return p.factorFirst(w, r, c, p.paths.At(ui.PathAdminPerson, r.PathValue("id")))
 				}
 			}

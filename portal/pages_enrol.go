@@ -68,6 +68,11 @@ func (p *Portal) openEnrolment(s, browser string) (e enrolment) {
 	return e
 }
 
+// fresh says whether the session has just proved a factor that the person has.
+func (p *Portal) fresh(r *http.Request, c *current) (bool, error) {
+	return p.mfa.Fresh(r.Context(), mfa.Subject{ID: c.person.ID}, signin.Evidence(c.session))
+}
+
 // enrolPage asks for the ticket, or lets somebody choose who has just proved a
 // factor.
 func (p *Portal) enrolPage(w http.ResponseWriter, r *http.Request) error {
@@ -78,7 +83,11 @@ func (p *Portal) enrolPage(w http.ResponseWriter, r *http.Request) error {
 	page := ui.EnrolTicket{Ticket: r.URL.Query().Get(ui.FieldTicket)}
 	if c != nil {
 		page.Username = c.person.UserName
-		if p.mfa.Fresh(signin.Evidence(c.session)) {
+		fresh, err := p.fresh(r, c)
+		if err != nil {
+			return err
+		}
+		if fresh {
 			return p.showEnrolChoice(w, r, c, enrolment{})
 		}
 	}
@@ -128,7 +137,11 @@ func (p *Portal) enrolTicket(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if ticket == "" && (c.session.Level == session.Full || p.mfa.Fresh(signin.Evidence(c.session))) {
+	fresh, err := p.fresh(r, c)
+	if err != nil {
+		return err
+	}
+	if ticket == "" && (c.session.Level == session.Full || fresh) {
 		return p.showEnrolChoice(w, r, c, enrolment{})
 	}
 	if err := p.mfa.CheckTicket(r.Context(), mfa.Subject{ID: c.person.ID}, ticket); err != nil {
