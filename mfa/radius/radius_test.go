@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -219,22 +218,6 @@ func TestFailover(t *testing.T) {
 	}
 	if got := f.order(""); len(got) != 1 {
 		t.Errorf("a dead server is not tried when there is no other: %v", got)
-	}
-}
-
-func TestDeadline(t *testing.T) {
-	t.Parallel()
-	silent := serve(t, func(packet) reply { return reply{silent: true} })
-	f := newFactor(t, PAP, silent.addr(), silent.addr())
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() { <-silent.raws; cancel() }()
-	b, err := f.Begin(ctx, mfa.BeginRequest{Subject: mfa.Subject{ID: "alice"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = f.Verify(ctx, mfa.VerifyRequest{Subject: mfa.Subject{ID: "alice"}, State: b.State, Answer: []byte("x")})
-	if mfa.CheckOf(err) != CheckServers || !errors.Is(err, context.Canceled) || silent.requests.Load() != 1 {
-		t.Errorf("got %v", err)
 	}
 }
 
