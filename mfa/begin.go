@@ -5,6 +5,7 @@ package mfa
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"time"
@@ -34,6 +35,14 @@ type BeginInput struct {
 
 // Begin makes a challenge of one kind and stores it. If that sends a message it
 // is [ErrInTx] inside a transaction.
+//
+// For [First] it answers alike for people who exist and who do not: over
+// Config.SendLimit, too, where it sends nothing and says so to nobody. Messages
+// before any proof are counted by person and by one of sixteen groups of
+// networks, so that a stranger elsewhere keeps nobody from their link but by
+// asking from many networks. The store does as much work for either; what
+// remains to be measured is the factor's own: to look up an address and to hand
+// a message to its sender.
 func (f *Flow) Begin(ctx context.Context, in BeginInput) (*Challenge, error) {
 	in.Client = in.Client.fit()
 	factor, info, err := f.beginAllowed(in)
@@ -44,6 +53,7 @@ func (f *Flow) Begin(ctx context.Context, in BeginInput) (*Challenge, error) {
 		return nil, ErrInTx
 	}
 	now := f.now()
+	named := in.Subject.ID != "" || in.Hint != ""
 	if in.Subject.ID != "" && in.Purpose != First {
 		if err := f.lockedNow(ctx, in.Subject, in.Kind, now); err != nil {
 			return nil, err
@@ -56,10 +66,13 @@ func (f *Flow) Begin(ctx context.Context, in BeginInput) (*Challenge, error) {
 	if len(creds) == 0 && !info.Implicit && in.Purpose != First {
 		return nil, refuse(CheckCredential, "You have not set this up.", "no credential of kind "+string(in.Kind))
 	}
-	if info.Sends && in.Subject.ID != "" {
-		if err := f.chargeSend(ctx, in, sendCounter(in.Kind), now); err != nil {
+	if info.Sends {
+		if in, err = f.chargeSends(ctx, in, now); err != nil {
 			return nil, err
 		}
+	}
+	if in.Subject.ID == "" {
+		creds = nil
 	}
 	begun, err := factor.Begin(ctx, BeginRequest{
 		Subject: in.Subject, Hint: in.Hint, Credentials: creds, Purpose: in.Purpose,
@@ -72,8 +85,10 @@ func (f *Flow) Begin(ctx context.Context, in BeginInput) (*Challenge, error) {
 		Subject: in.Subject, Kind: in.Kind, Purpose: in.Purpose, Binding: hashOf("session", in.Session),
 		Tries: info.Tries, CreatedAt: now, ExpiresAt: now.Add(info.TTL),
 	}
-	st := sealedState{strength: in.Strength, named: in.Subject.ID != "" || in.Hint != "", state: begun.State}
-	return f.addChallenge(ctx, row, st, begun.Public, info.Newest)
+	st := sealedState{strength: in.Strength, named: named, state: begun.State}
+	// Before any proof a newer challenge ends no older one: it may be a
+	// stranger's.
+	return f.addChallenge(ctx, row, st, begun.Public, info.Newest && in.Purpose != First)
 }
 
 func (f *Flow) beginAllowed(in BeginInput) (Factor, Info, error) {
@@ -124,11 +139,9 @@ func (f *Flow) addChallenge(ctx context.Context, row ChallengeRow, st sealedStat
 	return &Challenge{ID: id, Kind: row.Kind, ExpiresAt: row.ExpiresAt, Public: public}, nil
 }
 
-// credentials opens the person's records of a kind, oldest first.
+// credentials opens the person's records of a kind, oldest first. Those of
+// nobody are looked for all the same, which takes as long.
 func (f *Flow) credentials(ctx context.Context, s Subject, k Kind, now time.Time) ([]Credential, error) {
-	if s.ID == "" {
-		return nil, nil
-	}
 	records, err := f.store.Records(ctx, s)
 	if err != nil {
 		return nil, err
@@ -167,6 +180,48 @@ func (f *Flow) lockedNow(ctx context.Context, s Subject, k Kind, now time.Time) 
 	return nil
 }
 
+// chargeSends charges a message. Over the limit the challenge of a [First] is
+// nobody's: the factor then answers alike and sends nothing.
+func (f *Flow) chargeSends(ctx context.Context, in BeginInput, now time.Time) (BeginInput, error) {
+	if in.Purpose != First {
+		return in, f.chargeSend(ctx, in, sendCounter(in.Kind), now)
+	}
+	reached := in.Subject.ID != ""
+	err := f.store.InTx(ctx, func(ctx context.Context) error {
+		if in.Subject.ID != "" {
+			c, ok, err := f.store.Charge(ctx, in.Subject, firstCounter(in.Kind, in.Client), now, f.cfg.SendLimit.lock)
+			if err != nil {
+				return err
+			}
+			if reached = ok; ok {
+				return f.sendsLocked(ctx, in, c, now)
+			}
+		}
+		// As much is written, and nothing kept.
+		nobody, name := Subject{Tenant: in.Subject.Tenant}, "send:"+newToken()
+		if _, _, err := f.store.Charge(ctx, nobody, name, now, f.cfg.SendLimit.lock); err != nil {
+			return err
+		}
+		return f.store.ClearCounter(ctx, nobody, name)
+	})
+	if !reached {
+		in.Subject.ID = ""
+	}
+	return in, err
+}
+
+// sendsLocked tells once that the messages to a person before any proof have
+// reached the limit.
+func (f *Flow) sendsLocked(ctx context.Context, in BeginInput, c Counter, now time.Time) error {
+	if !c.LockedUntil.After(now) {
+		return nil
+	}
+	return f.emit(ctx, Event{
+		Type: EventLocked, At: now, Subject: in.Subject, Kind: in.Kind, Purpose: in.Purpose, Check: CheckLocked,
+		Until: c.LockedUntil, Addr: in.Client.Addr, Browser: in.Client.Browser, Detail: "too many messages",
+	})
+}
+
 func (f *Flow) chargeSend(ctx context.Context, in BeginInput, counter string, now time.Time) error {
 	var c Counter
 	var ok bool
@@ -186,6 +241,13 @@ func (f *Flow) chargeSend(ctx context.Context, in BeginInput, counter string, no
 
 // sendCounter counts messages to what is the person's: a pass clears it.
 func sendCounter(k Kind) string { return "send:" + string(k) }
+
+// firstCounter counts messages before any proof, apart for networks of which
+// few share a counter.
+func firstCounter(k Kind, c Client) string {
+	h := hashOf("network", network(c.Addr))
+	return sendCounter(k) + ":first:" + hex.EncodeToString(h[:1])[:1]
+}
 
 // enrolCounter counts messages to numbers and addresses that need not be
 // theirs. No proof clears it, lest one number of one's own pay for messages to

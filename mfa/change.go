@@ -6,6 +6,7 @@ package mfa
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -155,7 +156,7 @@ func (f *Flow) Reset(ctx context.Context, in ResetInput, commit func(ctx context
 			return refuse(CheckCredential, "There is no such device.", "no such record of this person")
 		}
 		if in.RecordID == "" {
-			if err := f.clearCounters(ctx, in.Subject); err != nil {
+			if err := f.clearCounters(ctx, in.Subject, anyCounter); err != nil {
 				return err
 			}
 			if err := f.emit(ctx, Event{Type: EventReset, At: now, Subject: in.Subject, Actor: in.Actor, Detail: "all"}); err != nil {
@@ -191,11 +192,11 @@ func (f *Flow) Unlock(ctx context.Context, s Subject, k Kind, actor string) erro
 	return f.store.InTx(ctx, func(ctx context.Context) error {
 		var err error
 		if k == "" {
-			err = f.clearCounters(ctx, s)
+			err = f.clearCounters(ctx, s, anyCounter)
 		} else {
-			for _, name := range []string{string(k), sendCounter(k), enrolCounter(k)} {
-				err = errors.Join(err, f.store.ClearCounter(ctx, s, name))
-			}
+			err = f.clearCounters(ctx, s, func(name string) bool {
+				return name == string(k) || name == sendCounter(k) || strings.HasPrefix(name, sendCounter(k)+":")
+			})
 		}
 		if err != nil {
 			return err
@@ -220,12 +221,17 @@ func (f *Flow) Locks(ctx context.Context, s Subject) (map[Kind]time.Time, error)
 	return locks, nil
 }
 
-func (f *Flow) clearCounters(ctx context.Context, s Subject) error {
+func anyCounter(string) bool { return true }
+
+func (f *Flow) clearCounters(ctx context.Context, s Subject, which func(name string) bool) error {
 	counters, err := f.store.Counters(ctx, s)
 	if err != nil {
 		return err
 	}
 	for name := range counters {
+		if !which(name) {
+			continue
+		}
 		if err := f.store.ClearCounter(ctx, s, name); err != nil {
 			return err
 		}
@@ -252,7 +258,7 @@ func (f *Flow) Forget(ctx context.Context, s Subject) error {
 				}
 			}
 		}
-		return errors.Join(f.clearCounters(ctx, s), f.afterChange(ctx, s))
+		return errors.Join(f.clearCounters(ctx, s, anyCounter), f.afterChange(ctx, s))
 	})
 }
 

@@ -93,7 +93,8 @@ type Info struct {
 	Tries int
 	// TTL is how long a challenge lives, 5 minutes if zero.
 	TTL time.Duration
-	// Newest says that a new challenge ends the person's older ones.
+	// Newest says that a new challenge ends the person's older ones, but not
+	// before any proof: a stranger could then end the person's.
 	Newest bool
 	// Sends says that Begin sends a message: beginning is rate-limited too.
 	Sends bool
@@ -120,7 +121,9 @@ const (
 
 // BeginRequest is what [Factor.Begin] is asked.
 type BeginRequest struct {
-	// Subject has an empty ID when the person is not known (yet).
+	// Subject has an empty ID when the person is not known (yet), and when
+	// there were too many messages before any proof: a factor that sends then
+	// answers alike and sends nothing.
 	Subject Subject
 	// Hint is what an unknown person typed as their name. A factor that
 	// lists credentials in its challenge derives a plausible fake from it,

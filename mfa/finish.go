@@ -260,7 +260,7 @@ func (f *Flow) commit(ctx context.Context, t *taken, p *passed, client Client, n
 		if err := f.swap(ctx, p, updated, now); err != nil {
 			return err
 		}
-		if err := f.clear(ctx, t, info, p.subject); err != nil {
+		if err := f.clear(ctx, t, info, p.subject, client); err != nil {
 			return err
 		}
 		if seen {
@@ -319,16 +319,19 @@ func (f *Flow) swap(ctx context.Context, p *passed, updated Record, now time.Tim
 	return err
 }
 
-func (f *Flow) clear(ctx context.Context, t *taken, info Info, s Subject) error {
+func (f *Flow) clear(ctx context.Context, t *taken, info Info, s Subject, client Client) error {
 	if t.charged {
 		if err := f.store.ClearCounter(ctx, s, string(t.row.Kind)); err != nil {
 			return err
 		}
 	}
-	if info.Sends {
-		return f.store.ClearCounter(ctx, s, sendCounter(t.row.Kind))
+	if !info.Sends {
+		return nil
 	}
-	return nil
+	if t.row.Purpose == First {
+		return f.store.ClearCounter(ctx, s, firstCounter(t.row.Kind, client))
+	}
+	return f.store.ClearCounter(ctx, s, sendCounter(t.row.Kind))
 }
 
 func (f *Flow) emitPassed(ctx context.Context, t *taken, p *passed, client Client, now time.Time) error {
