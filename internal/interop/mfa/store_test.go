@@ -86,7 +86,32 @@ func enrolTOTP(t testing.TB, f *mfa.Flow, now time.Time) *mfatest.TOTPDevice {
 	return d
 }
 
-// TestParallelAnswers: of 50 right answers at once one opens a session.
+// meeting is a factor whose first verifications end together, so that each of
+// them holds a proof that was right when it was made.
+type meeting struct {
+	mfa.Factor
+	verified atomic.Int64
+	met      chan struct{}
+}
+
+// together is how many there are before the lock.
+const together = 5
+
+func (m *meeting) Verify(ctx context.Context, r mfa.VerifyRequest) (mfa.Verified, error) {
+	v, err := m.Factor.Verify(ctx, r)
+	if m.verified.Add(1) == together {
+		close(m.met)
+	}
+	select {
+	case <-m.met:
+	case <-ctx.Done():
+		return v, ctx.Err()
+	}
+	return v, err
+}
+
+// TestParallelAnswers: of 50 right answers at once one opens a session, though
+// several are verified before any is committed.
 func TestParallelAnswers(t *testing.T) {
 	databases(t, func(t *testing.T, db *sql.DB) {
 		ctx := t.Context()
@@ -96,10 +121,17 @@ func TestParallelAnswers(t *testing.T) {
 		var clock atomic.Int64
 		clock.Store(start.UnixMicro())
 		now := func() time.Time { return time.UnixMicro(clock.Load()) }
-		f := newFlow(t, newStore(t, db), now, nil)
-		d := enrolTOTP(t, f, now())
+		s := newStore(t, db)
+		d := enrolTOTP(t, newFlow(t, s, now, nil), now())
 		clock.Add(time.Minute.Microseconds())
 		code := d.Code(now())
+		factor, err := totp.New(totp.Config{Issuer: "Example"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := newFlowOf(t, s, &meeting{Factor: factor, met: make(chan struct{})}, now, nil)
+		ctx, cancel := context.WithTimeout(ctx, time.Minute) // fails what does not meet
+		defer cancel()
 
 		const n = 50
 		ids := make([]string, n)
