@@ -20,26 +20,40 @@ import (
 	"github.com/gatehouse-id/gatehouse/mfa/mfasql"
 )
 
-// databases runs fn on SQLite and on PostgreSQL.
-func databases(t *testing.T, fn func(t *testing.T, db *sql.DB)) {
-	t.Run("sqlite", func(t *testing.T) { t.Parallel(); fn(t, openSQLite(t)) })
-	t.Run("postgres", func(t *testing.T) { t.Parallel(); fn(t, openPostgres(t)) })
-}
+// source is a migrated database that several processes can open.
+type source struct{ driver, name string }
 
-func openSQLite(t testing.TB) *sql.DB {
+func (s source) open(t testing.TB) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "mfa.db")+
-		"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
+	db, err := sql.Open(s.driver, s.name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	db.SetMaxOpenConns(10)
 	t.Cleanup(func() { _ = db.Close() })
-	migrate(t, db, database.DialectSQLite3)
 	return db
 }
 
-// openPostgres returns a database with a schema of its own.
-func openPostgres(t testing.TB) *sql.DB {
+// sources runs fn on SQLite and on PostgreSQL.
+func sources(t *testing.T, fn func(t *testing.T, s source)) {
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); fn(t, newSQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { t.Parallel(); fn(t, newPostgres(t)) })
+}
+
+// databases runs fn on each of sources, opened.
+func databases(t *testing.T, fn func(t *testing.T, db *sql.DB)) {
+	sources(t, func(t *testing.T, s source) { fn(t, s.open(t)) })
+}
+
+func newSQLite(t testing.TB) source {
+	t.Helper()
+	s := source{"sqlite", "file:" + filepath.Join(t.TempDir(), "mfa.db") + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)"}
+	migrate(t, s.open(t), database.DialectSQLite3)
+	return s
+}
+
+// newPostgres returns a schema of its own.
+func newPostgres(t testing.TB) source {
 	t.Helper()
 	dsn := os.Getenv("GATEHOUSE_TEST_POSTGRES")
 	if dsn == "" {
@@ -57,6 +71,10 @@ func openPostgres(t testing.TB) *sql.DB {
 		}
 		t.Skipf("no PostgreSQL (Debian package postgresql, GATEHOUSE_TEST_POSTGRES): %v", err)
 	}
+	t.Cleanup(func() {
+		_, _ = admin.Exec("DROP SCHEMA " + schema + " CASCADE")
+		_ = admin.Close()
+	})
 	u, err := url.Parse(dsn)
 	if err != nil {
 		t.Fatal(err)
@@ -64,18 +82,9 @@ func openPostgres(t testing.TB) *sql.DB {
 	q := u.Query()
 	q.Set("search_path", schema)
 	u.RawQuery = q.Encode()
-	db, err := sql.Open("pgx", u.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.SetMaxOpenConns(10)
-	t.Cleanup(func() {
-		_ = db.Close()
-		_, _ = admin.Exec("DROP SCHEMA " + schema + " CASCADE")
-		_ = admin.Close()
-	})
-	migrate(t, db, database.DialectPostgres)
-	return db
+	s := source{"pgx", u.String()}
+	migrate(t, s.open(t), database.DialectPostgres)
+	return s
 }
 
 func migrate(t testing.TB, db *sql.DB, d database.Dialect) {

@@ -6,17 +6,13 @@ package mfa_test
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/pressly/goose/v3/database"
 
 	"github.com/gatehouse-id/gatehouse/internal/sqltx"
 	"github.com/gatehouse-id/gatehouse/mfa"
@@ -28,7 +24,7 @@ const killEnv = "GATEHOUSE_TEST_MFA_KILL"
 
 // hang is what the process is to do.
 type hang struct {
-	Database, Challenge, Answer string
+	Driver, Database, Challenge, Answer string
 	// InCommit hangs in the caller's commit; otherwise in the verification.
 	InCommit bool
 	Now      time.Time
@@ -58,7 +54,7 @@ func answerAndHang(t *testing.T, raw string) {
 	if err := json.Unmarshal([]byte(raw), &h); err != nil {
 		t.Fatal(err)
 	}
-	db := openFile(t, h.Database)
+	db := source{h.Driver, h.Database}.open(t)
 	factor, err := totp.New(totp.Config{Issuer: "Example"})
 	if err != nil {
 		t.Fatal(err)
@@ -76,16 +72,6 @@ func answerAndHang(t *testing.T, raw string) {
 		return nil
 	})
 	t.Fatalf("the answer came to an end: %v", err)
-}
-
-func openFile(t *testing.T, path string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	return db
 }
 
 // killWhileHanging runs h in a process of its own, and kills it where it
@@ -137,60 +123,59 @@ func TestKilled(t *testing.T) {
 	t.Parallel()
 	for what, inCommit := range map[string]bool{"while verifying": false, "in the commit": true} {
 		t.Run(what, func(t *testing.T) {
-			t.Parallel()
-			ctx := t.Context()
-			path := filepath.Join(t.TempDir(), "mfa.db")
-			db := openFile(t, path)
-			migrate(t, db, database.DialectSQLite3)
-			if _, err := db.ExecContext(ctx, "CREATE TABLE sessions (id TEXT NOT NULL PRIMARY KEY)"); err != nil {
-				t.Fatal(err)
-			}
-			now := start
-			s := newStore(t, db)
-			f := newFlow(t, s, func() time.Time { return now }, nil)
-			d := enrolTOTP(t, f, now)
-			now = now.Add(time.Minute)
-			code := d.Code(now)
-			begin := func() (string, error) {
-				ch, err := f.Begin(ctx, mfa.BeginInput{
-					Subject: alice, Kind: mfa.KindTOTP, Purpose: mfa.Second, Session: browser, Authenticated: password,
-				})
-				if err != nil {
-					return "", err
+			sources(t, func(t *testing.T, src source) {
+				ctx := t.Context()
+				db := src.open(t)
+				if _, err := db.ExecContext(ctx, "CREATE TABLE sessions (id TEXT NOT NULL PRIMARY KEY)"); err != nil {
+					t.Fatal(err)
 				}
-				return ch.ID, nil
-			}
-			for n := 1; n <= 5; n++ {
+				now := start
+				s := newStore(t, db)
+				f := newFlow(t, s, func() time.Time { return now }, nil)
+				d := enrolTOTP(t, f, now)
+				now = now.Add(time.Minute)
+				code := d.Code(now)
+				begin := func() (string, error) {
+					ch, err := f.Begin(ctx, mfa.BeginInput{
+						Subject: alice, Kind: mfa.KindTOTP, Purpose: mfa.Second, Session: browser, Authenticated: password,
+					})
+					if err != nil {
+						return "", err
+					}
+					return ch.ID, nil
+				}
+				for n := 1; n <= 5; n++ {
+					id, err := begin()
+					if err != nil {
+						t.Fatal(err)
+					}
+					killWhileHanging(t, hang{Driver: src.driver, Database: src.name, Challenge: id, Answer: code, InCommit: inCommit, Now: now})
+					if cs, err := s.Counters(ctx, alice); err != nil || cs["totp"].Failures != n {
+						t.Fatalf("after %d killed processes: counters %+v, %v", n, cs, err)
+					}
+					if n < 5 {
+						_, err = f.Finish(ctx, id, mfa.Answer{Session: browser, Data: []byte(code)}, nil)
+						if mfa.CheckOf(err) != mfa.CheckChallenge {
+							t.Fatalf("the challenge of a killed process: got %v, want %s", err, mfa.CheckChallenge)
+						}
+					}
+				}
+				if _, err := begin(); mfa.CheckOf(err) != mfa.CheckLocked {
+					t.Fatalf("after 5 killed processes: got %v, want %s", err, mfa.CheckLocked)
+				}
+				var sessions int
+				if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM sessions").Scan(&sessions); err != nil || sessions != 0 {
+					t.Fatalf("%d sessions, %v; want none", sessions, err)
+				}
+				now = now.Add(16 * time.Minute) // the lock is over, and nothing else was lost
 				id, err := begin()
 				if err != nil {
 					t.Fatal(err)
 				}
-				killWhileHanging(t, hang{Database: path, Challenge: id, Answer: code, InCommit: inCommit, Now: now})
-				if cs, err := s.Counters(ctx, alice); err != nil || cs["totp"].Failures != n {
-					t.Fatalf("after %d killed processes: counters %+v, %v", n, cs, err)
+				if _, err := f.Finish(ctx, id, mfa.Answer{Session: browser, Data: []byte(d.Code(now))}, nil); err != nil {
+					t.Fatalf("the next right code: %v", err)
 				}
-				if n < 5 {
-					_, err = f.Finish(ctx, id, mfa.Answer{Session: browser, Data: []byte(code)}, nil)
-					if mfa.CheckOf(err) != mfa.CheckChallenge {
-						t.Fatalf("the challenge of a killed process: got %v, want %s", err, mfa.CheckChallenge)
-					}
-				}
-			}
-			if _, err := begin(); mfa.CheckOf(err) != mfa.CheckLocked {
-				t.Fatalf("after 5 killed processes: got %v, want %s", err, mfa.CheckLocked)
-			}
-			var sessions int
-			if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM sessions").Scan(&sessions); err != nil || sessions != 0 {
-				t.Fatalf("%d sessions, %v; want none", sessions, err)
-			}
-			now = now.Add(16 * time.Minute) // the lock is over, and nothing else was lost
-			id, err := begin()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := f.Finish(ctx, id, mfa.Answer{Session: browser, Data: []byte(d.Code(now))}, nil); err != nil {
-				t.Fatalf("the next right code: %v", err)
-			}
+			})
 		})
 	}
 }

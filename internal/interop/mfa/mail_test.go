@@ -82,7 +82,7 @@ func TestMailCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flow, err := mfa.New(mfa.Config{Store: newStore(t, openSQLite(t)), Sealer: k, Factors: []mfa.Factor{f}})
+	flow, err := mfa.New(mfa.Config{Store: newStore(t, newSQLite(t).open(t)), Sealer: k, Factors: []mfa.Factor{f}})
 	if err != nil {
 		t.Fatal(err)
 	}
