@@ -11,6 +11,14 @@ import (
 	"time"
 )
 
+const (
+	// maxOpen is how many challenges of a kind and purpose a person may have
+	// open after a first proof: a newer one ends the oldest.
+	maxOpen = 50
+	// maxOptions bounds what is kept of an enrolment, in bytes.
+	maxOptions = 4 << 10
+)
+
 // BeginInput asks for a challenge.
 type BeginInput struct {
 	// Subject is who is asked. Its ID is empty for a usernameless first
@@ -29,7 +37,7 @@ type BeginInput struct {
 	// Authenticated is what the session has proved. Factors that cannot be
 	// first are not begun without any.
 	Authenticated []Evidence
-	// Options are the factor's own.
+	// Options are the factor's own, up to 4 KiB.
 	Options json.RawMessage
 }
 
@@ -86,9 +94,7 @@ func (f *Flow) Begin(ctx context.Context, in BeginInput) (*Challenge, error) {
 		Tries: info.Tries, CreatedAt: now, ExpiresAt: now.Add(info.TTL),
 	}
 	st := sealedState{strength: in.Strength, named: named, state: begun.State}
-	// Before any proof a newer challenge ends no older one: it may be a
-	// stranger's.
-	return f.addChallenge(ctx, row, st, begun.Public, info.Newest && in.Purpose != First)
+	return f.addChallenge(ctx, row, st, begun.Public, info.Newest)
 }
 
 func (f *Flow) beginAllowed(in BeginInput) (Factor, Info, error) {
@@ -102,6 +108,8 @@ func (f *Flow) beginAllowed(in BeginInput) (Factor, Info, error) {
 		return nil, info, errors.New("mfa: BeginInput.Session is empty")
 	case in.Purpose != First && in.Purpose != Second && in.Purpose != StepUp:
 		return nil, info, errors.New("mfa: BeginInput.Purpose is none of First, Second, StepUp")
+	case len(in.Options) > maxOptions:
+		return nil, info, refuse(CheckInput, "The request is malformed.", "options are too large")
 	case !in.Strength.valid():
 		return nil, info, errors.New("mfa: BeginInput.Strength is unknown")
 	case in.Purpose == First && !info.FirstFactor, in.Purpose != First && len(in.Authenticated) == 0:
@@ -122,16 +130,20 @@ func (f *Flow) addChallenge(ctx context.Context, row ChallengeRow, st sealedStat
 		return nil, err
 	}
 	row.Sealed = sealed
-	add := func(ctx context.Context) error { return f.store.AddChallenge(ctx, row) }
-	if newest && row.Subject.ID != "" {
+	if row.Purpose == First {
+		// A newer challenge ends no older one, which may be another's.
+		err = f.store.AddChallenge(ctx, row)
+	} else {
+		keep := maxOpen - 1
+		if newest {
+			keep = 0
+		}
 		err = f.store.InTx(ctx, func(ctx context.Context) error {
-			if err := f.store.DropChallenges(ctx, row.Subject, row.Kind, row.Purpose); err != nil {
+			if err := f.store.DropChallenges(ctx, row.Subject, row.Kind, row.Purpose, keep); err != nil {
 				return err
 			}
-			return add(ctx)
+			return f.store.AddChallenge(ctx, row)
 		})
-	} else {
-		err = add(ctx)
 	}
 	if err != nil {
 		return nil, err

@@ -49,7 +49,7 @@ func (f *Flow) Remove(ctx context.Context, in ChangeInput, commit func(ctx conte
 // dropEnrolments ends what was begun with a proof by a factor that is gone.
 func (f *Flow) dropEnrolments(ctx context.Context, s Subject) error {
 	for _, k := range f.kinds {
-		if err := f.store.DropChallenges(ctx, s, k, Enrol); err != nil {
+		if err := f.store.DropChallenges(ctx, s, k, Enrol, 0); err != nil {
 			return err
 		}
 	}
@@ -253,7 +253,7 @@ func (f *Flow) Forget(ctx context.Context, s Subject) error {
 		}
 		for _, k := range f.kinds {
 			for _, p := range []Purpose{First, Second, StepUp, Enrol} {
-				if err := f.store.DropChallenges(ctx, s, k, p); err != nil {
+				if err := f.store.DropChallenges(ctx, s, k, p, 0); err != nil {
 					return err
 				}
 			}

@@ -30,7 +30,7 @@ type EnrolInput struct {
 	// a proof by a factor that is fresh.
 	Ticket        string
 	Authenticated []Evidence
-	// Options are the factor's own.
+	// Options are the factor's own, up to 4 KiB.
 	Options json.RawMessage
 }
 
@@ -62,6 +62,9 @@ func (f *Flow) BeginEnrol(ctx context.Context, in EnrolInput) (*Challenge, error
 	}
 	if in.Session == "" || in.Subject.ID == "" {
 		return nil, errors.New("mfa: EnrolInput wants a Subject and a Session")
+	}
+	if len(in.Options) > maxOptions {
+		return nil, refuse(CheckInput, "The request is malformed.", "options are too large")
 	}
 	in.Client = in.Client.fit()
 	info := f.infos[in.Kind]

@@ -210,6 +210,70 @@ func TestCommitFails(t *testing.T) {
 	r.want("a code of a step that was rolled back", r.answer(mfa.KindTOTP, d.Code(r.clock())), "")
 }
 
+// TestOnePersonFillsNoStore: neither with challenges, of which the newest are
+// kept, nor with options that nobody reads.
+func TestOnePersonFillsNoStore(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *mfa.Config) { c.Store = mfa.NewMemoryStore(100) })
+	d := r.enrolTOTP()
+	first := r.begin(mfa.KindTOTP)
+	var last *mfa.Challenge
+	for range 200 {
+		last = r.begin(mfa.KindTOTP)
+		r.pass(time.Microsecond)
+	}
+	_, err := r.finish(first.ID, d.Code(r.clock()))
+	r.want("the oldest", err, mfa.CheckChallenge)
+	_, err = r.finish(last.ID, d.Code(r.clock()))
+	r.want("the newest", err, "")
+	in := r.input(mfa.KindTOTP)
+	in.Options = json.RawMessage(`"` + strings.Repeat("x", 4<<10) + `"`)
+	_, err = r.flow.Begin(t.Context(), in)
+	r.want("large options", err, mfa.CheckInput)
+	_, err = r.flow.BeginEnrol(t.Context(), mfa.EnrolInput{
+		Subject: alice, Kind: mfa.KindTOTP, Session: session, Authenticated: r.fresh(), Options: in.Options,
+	})
+	r.want("large options of an enrolment", err, mfa.CheckInput)
+}
+
+// TestMemoryStoreForgetsTheExpired: without Run, when it is full; and a
+// roll-back brings back what was removed in its transaction.
+func TestMemoryStoreForgetsTheExpired(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	m := mfa.NewMemoryStore(2)
+	row := func(n byte, at time.Duration) mfa.ChallengeRow {
+		now := time.Unix(0, 0).Add(at)
+		return mfa.ChallengeRow{Hash: [32]byte{n}, Tries: 2, CreatedAt: now, ExpiresAt: now.Add(time.Minute)}
+	}
+	one, two := row(1, 0), row(2, time.Second)
+	if err := errors.Join(m.AddChallenge(ctx, one), m.AddChallenge(ctx, two)); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.AddChallenge(ctx, row(3, time.Minute-1)); !errors.Is(err, mfa.ErrFull) {
+		t.Errorf("while none has expired: %v", err)
+	}
+	boom := errors.New("boom")
+	err := m.InTx(ctx, func(ctx context.Context) error {
+		if _, err := m.TakeChallenge(ctx, one.Hash, one.CreatedAt); err != nil {
+			return err
+		}
+		return errors.Join(boom, m.AddChallenge(ctx, row(4, time.Minute)))
+	})
+	if !errors.Is(err, boom) || errors.Is(err, mfa.ErrFull) {
+		t.Error(err)
+	}
+	if c, err := m.TakeChallenge(ctx, one.Hash, one.CreatedAt); err != nil || c.Tries != 1 {
+		t.Errorf("after a roll-back: %+v, %v", c, err)
+	}
+	if err := m.AddChallenge(ctx, row(5, time.Minute)); err != nil {
+		t.Errorf("after one has expired: %v", err)
+	}
+	if err := m.AddChallenge(ctx, row(6, time.Minute)); !errors.Is(err, mfa.ErrFull) {
+		t.Errorf("full again: %v", err)
+	}
+}
+
 // TestOutsideOfTransactions: what a roll-back of the caller's would undo is
 // refused, and charges and sends nothing.
 func TestOutsideOfTransactions(t *testing.T) {

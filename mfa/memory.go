@@ -13,9 +13,10 @@ import (
 )
 
 // MemoryStore is a [Store] in the memory of one process: for tests, examples
-// and programs that may forget on restart. It holds up to a number of rows and
-// then refuses new ones with [ErrFull], rather than forget what has not
-// expired.
+// and programs that may forget on restart. It holds up to a number of rows. When
+// they are all taken it removes the challenges and tickets that have expired by
+// the latest time it was told, and then refuses new rows with [ErrFull], rather
+// than forget what has not.
 //
 // One transaction runs at a time. Inside of one only calls with its context
 // proceed: a call with an outer context waits for its end, and so would wait
@@ -25,6 +26,8 @@ type MemoryStore struct {
 
 	mu         sync.Mutex // held by a transaction, or by a call outside of any
 	rows       int
+	latest     time.Time            // that a call told
+	restore    func()               // undoes what room removed in this statement
 	records    map[Subject][]Record // oldest first
 	keys       map[recordKey]recordRef
 	ids        map[string]bool
@@ -122,9 +125,12 @@ func (m *MemoryStore) do(ctx context.Context, stmt func() (undo func(), err erro
 		if tx.done {
 			return errMemoryDone
 		}
+		m.restore = nil
 		undo, err := stmt()
-		if undo != nil {
-			tx.undo = append(tx.undo, undo)
+		for _, u := range []func(){m.restore, undo} {
+			if u != nil {
+				tx.undo = append(tx.undo, u)
+			}
 		}
 		return err
 	}
@@ -137,7 +143,23 @@ func (m *MemoryStore) do(ctx context.Context, stmt func() (undo func(), err erro
 	return err
 }
 
+// told keeps the latest time, by which room knows what has expired.
+func (m *MemoryStore) told(now time.Time) {
+	if now.After(m.latest) {
+		m.latest = now
+	}
+}
+
 func (m *MemoryStore) room() error {
+	if m.rows < m.max {
+		return nil
+	}
+	challenges, _ := remove(m, m.challenges, func(_ [32]byte, c ChallengeRow) bool { return !c.ExpiresAt.After(m.latest) })
+	tickets, _ := remove(m, m.tickets, func(_ [32]byte, t Ticket) bool { return !t.ExpiresAt.After(m.latest) })
+	m.restore = func() {
+		tickets()
+		challenges()
+	}
 	if m.rows >= m.max {
 		return ErrFull
 	}

@@ -13,6 +13,7 @@ import (
 // AddChallenge implements [Store].
 func (m *MemoryStore) AddChallenge(ctx context.Context, c ChallengeRow) error {
 	return m.do(ctx, func() (func(), error) {
+		m.told(c.CreatedAt)
 		c.Sealed = slices.Clone(c.Sealed)
 		return add(m, m.challenges, c.Hash, c)
 	})
@@ -91,11 +92,20 @@ func (m *MemoryStore) SpendChallenge(ctx context.Context, hash [32]byte) error {
 }
 
 // DropChallenges implements [Store].
-func (m *MemoryStore) DropChallenges(ctx context.Context, s Subject, k Kind, p Purpose) error {
+func (m *MemoryStore) DropChallenges(ctx context.Context, s Subject, k Kind, p Purpose, keep int) error {
 	return m.do(ctx, func() (func(), error) {
-		undo, _ := remove(m, m.challenges, func(_ [32]byte, c ChallengeRow) bool {
-			return c.Subject == s && c.Kind == k && c.Purpose == p
-		})
+		var all []ChallengeRow // newest first
+		for _, c := range m.challenges {
+			if c.Subject == s && c.Kind == k && c.Purpose == p {
+				all = append(all, c)
+			}
+		}
+		slices.SortFunc(all, func(a, b ChallengeRow) int { return b.CreatedAt.Compare(a.CreatedAt) })
+		gone := map[[32]byte]bool{}
+		for _, c := range all[min(keep, len(all)):] {
+			gone[c.Hash] = true
+		}
+		undo, _ := remove(m, m.challenges, func(hash [32]byte, _ ChallengeRow) bool { return gone[hash] })
 		return undo, nil
 	})
 }
@@ -103,6 +113,7 @@ func (m *MemoryStore) DropChallenges(ctx context.Context, s Subject, k Kind, p P
 // Charge implements [Store].
 func (m *MemoryStore) Charge(ctx context.Context, s Subject, name string, now time.Time, lock func(int) time.Duration) (out Counter, ok bool, err error) {
 	err = m.do(ctx, func() (func(), error) {
+		m.told(now)
 		old, exists := m.counters[s][name]
 		if out = old; old.LockedUntil.After(now) {
 			return nil, nil

@@ -105,8 +105,9 @@ type ChallengeStore interface {
 	// SpendChallenge is conditional: it removes the challenge, used up or
 	// not; ErrNotFound if it is gone.
 	SpendChallenge(ctx context.Context, hash [32]byte) error
-	// DropChallenges removes the person's challenges of the kind and purpose.
-	DropChallenges(ctx context.Context, s Subject, k Kind, p Purpose) error
+	// DropChallenges removes the person's challenges of the kind and purpose,
+	// but the newest keep.
+	DropChallenges(ctx context.Context, s Subject, k Kind, p Purpose, keep int) error
 }
 
 // Counter is what is held against a person and a name: a factor's kind, or

@@ -52,9 +52,11 @@ func (s *Store) SpendChallenge(ctx context.Context, hash [32]byte) error {
 }
 
 // DropChallenges implements [mfa.ChallengeStore].
-func (s *Store) DropChallenges(ctx context.Context, p mfa.Subject, k mfa.Kind, purpose mfa.Purpose) error {
+func (s *Store) DropChallenges(ctx context.Context, p mfa.Subject, k mfa.Kind, purpose mfa.Purpose, keep int) error {
 	_, err := s.exec(ctx, `DELETE FROM mfa_challenges
-		WHERE tenant = $1 AND subject = $2 AND kind = $3 AND purpose = $4`, p.Tenant, p.ID, string(k), string(purpose))
+		WHERE tenant = $1 AND subject = $2 AND kind = $3 AND purpose = $4 AND hash NOT IN (
+			SELECT hash FROM mfa_challenges WHERE tenant = $1 AND subject = $2 AND kind = $3 AND purpose = $4
+			ORDER BY created_at DESC, hash LIMIT $5)`, p.Tenant, p.ID, string(k), string(purpose), keep)
 	return err
 }
 

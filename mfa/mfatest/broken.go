@@ -41,6 +41,7 @@ func BrokenStores() []BrokenStore {
 		{"ignores expiry", "challenge expiry and tries", func(s mfa.Store) mfa.Store { return immortal{s} }},
 		{"forgets by what factor a browser is trusted", "device list and removal", func(s mfa.Store) mfa.Store { return kindless{s} }},
 		{"keeps the contexts it was told to drop", "sightings newest kept", func(s mfa.Store) mfa.Store { return elephant{s} }},
+		{"keeps no challenge when it drops", "challenge dropped by newer", func(s mfa.Store) mfa.Store { return keepsNone{s} }},
 		{"unlocks while locked", "counter locks", func(s mfa.Store) mfa.Store { return unlocked{s} }},
 	}
 }
@@ -167,6 +168,12 @@ func (b kindless) AddDevice(ctx context.Context, d mfa.Device) error {
 type elephant struct{ mfa.Store }
 
 func (elephant) DropSightings(context.Context, mfa.Subject) error { return nil }
+
+type keepsNone struct{ mfa.Store }
+
+func (b keepsNone) DropChallenges(ctx context.Context, s mfa.Subject, k mfa.Kind, p mfa.Purpose, _ int) error {
+	return b.Store.DropChallenges(ctx, s, k, p, 0)
+}
 
 type unlocked struct{ mfa.Store }
 

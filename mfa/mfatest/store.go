@@ -355,11 +355,25 @@ func challengeDropped(ctx context.Context, s mfa.Store) error {
 			return err
 		}
 	}
-	if err := s.DropChallenges(ctx, p, "test", mfa.Second); err != nil {
+	newer := challenge(p, 1)
+	newer.CreatedAt = base.Add(time.Second)
+	if err := errors.Join(s.AddChallenge(ctx, newer), s.DropChallenges(ctx, p, "test", mfa.Second, 2)); err != nil {
+		return err
+	}
+	if err := s.DropChallenges(ctx, p, "test", mfa.Second, 1); err != nil {
 		return err
 	}
 	_, err := s.TakeChallenge(ctx, gone.Hash, base)
 	if err := wantErr("dropped", err, mfa.ErrNotFound); err != nil {
+		return err
+	}
+	if _, err := s.TakeChallenge(ctx, newer.Hash, base); err != nil {
+		return fmt.Errorf("the newest, which was to be kept: %w", err)
+	}
+	if err := s.DropChallenges(ctx, p, "test", mfa.Second, 0); err != nil {
+		return err
+	}
+	if err := wantErr("the newest at last", s.SpendChallenge(ctx, newer.Hash), mfa.ErrNotFound); err != nil {
 		return err
 	}
 	for _, c := range []mfa.ChallengeRow{other, purpose, kind} {
