@@ -8,6 +8,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -348,7 +349,12 @@ func (f *Flow) emitPassed(ctx context.Context, t *taken, p *passed, client Clien
 			return err
 		}
 	}
-	for _, n := range p.Notices {
+	notices := p.Notices
+	// Rounds of the same exchange are no failures.
+	if n := t.counter.Failures - 1 - int(t.state.round); n >= warnAfter {
+		notices = append(slices.Clone(notices), fmt.Sprintf("%d failed attempts before this one", n))
+	}
+	for _, n := range notices {
 		e.Type, e.Detail = EventNotice, n
 		if err := f.emit(ctx, e); err != nil {
 			return err

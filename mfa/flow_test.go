@@ -173,6 +173,23 @@ func TestLockout(t *testing.T) {
 	r.want("failures were cleared", r.answer(mfa.KindTOTP, d.Code(r.clock())), "")
 }
 
+// TestFailuresBeforeAPass: guesses between the person's sign-ins lock nothing,
+// but they are told.
+func TestFailuresBeforeAPass(t *testing.T) {
+	t.Parallel()
+	for wrong := range 5 {
+		r := newRig(t)
+		d := r.enrolTOTP()
+		for range wrong {
+			r.want("a guess", r.answer(mfa.KindTOTP, "99999x"), mfa.CheckWrong)
+		}
+		r.want("the person", r.answer(mfa.KindTOTP, d.Code(r.clock())), "")
+		if told := r.had(mfa.EventNotice); told != (wrong >= 3) {
+			t.Errorf("after %d failures: notice %v", wrong, told)
+		}
+	}
+}
+
 // TestLockedMeanwhile: challenges begun before a lock are no way around it.
 func TestLockedMeanwhile(t *testing.T) {
 	t.Parallel()

@@ -11,7 +11,10 @@ import (
 // Lockout says how failures are answered: after every Tries failures in a row
 // the factor is locked, for Base the first time and twice as long each time
 // after, at most Max. With six digits and a window of three codes the default
-// leaves about 35 guesses on the first day and five a day later.
+// leaves about 35 guesses on the first day and five a day later, as long as no
+// answer passes. One that does clears the failures: whoever guesses between the
+// person's sign-ins has Tries-1 more for each of them. A pass after three
+// failures or more is therefore an [EventNotice] as well.
 type Lockout struct {
 	Tries int           // 5 if zero
 	Base  time.Duration // 15 minutes if zero
@@ -39,6 +42,9 @@ func (l Lockout) lock(n int) time.Duration {
 	}
 	return min(d, l.Max)
 }
+
+// warnAfter is how many failures before a pass the person should hear of.
+const warnAfter = 3
 
 func lockedError(until time.Time) *Error {
 	e := refuse(CheckLocked, "Too many attempts. Try again later.", "locked until "+until.Format(time.RFC3339))
