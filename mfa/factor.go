@@ -190,7 +190,8 @@ type Verified struct {
 	UserVerified bool
 	// AMR are RFC 8176 names.
 	AMR []string
-	// Delete removes the credential: it was good for one use.
+	// Delete removes the credential: it was good for one use. The [Evidence] then
+	// names none and is good for as long as it is fresh.
 	Delete bool
 	// Notices become events of type [EventNotice] in the same transaction:
 	// "recovery codes low", "possible clone".
