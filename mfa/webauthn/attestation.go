@@ -55,9 +55,14 @@ type Attestation struct {
 	// compound must be of them, too.
 	Formats []Format
 	// Permitted are the only models to accept, if not empty. Without
-	// RequireTrusted the authenticator may lie about its model.
+	// RequireTrusted the authenticator may lie about its model. With it the
+	// model must be proved: by the statement's certificate, where that names
+	// the AAGUID; by leading to a root that Metadata has for the model, which
+	// is the way for Android and for most TPMs; or by being Apple's, of whose
+	// attestation there is one model, f24a8e70-d0d3-f82c-2937-32523cc4de5a.
 	Permitted []AAGUID
-	// Denied are models to refuse.
+	// Denied are models to refuse. An authenticator that lies about its model
+	// is none of them; see Permitted.
 	Denied []AAGUID
 	// TrustSoftwareKeys counts Android's statements as trusted although only
 	// the phone's software, not its secure hardware, says that it made the key
@@ -98,13 +103,17 @@ func (a *Attestation) conveyance() string {
 }
 
 // accepts judges the model. The zero AAGUID is on no list by being nobody's.
-func (a *Attestation) accepts(g AAGUID) error {
+func (a *Attestation) accepts(g AAGUID, by trust) error {
 	permitted := len(a.Permitted) == 0 || slices.Contains(a.Permitted, g)
 	if g.IsZero() {
 		permitted = permitted || a.PermitZero
 	}
 	if !permitted || slices.Contains(a.Denied, g) {
 		return refusal(CheckAAGUID, "model %v is not accepted", g)
+	}
+	// A root of Android or of TPMs certifies the key, and no AAGUID.
+	if len(a.Permitted) > 0 && a.RequireTrusted && !by.model && !g.IsZero() {
+		return refusal(CheckAAGUID, "model %v is claimed and not proved", g)
 	}
 	return nil
 }
@@ -158,44 +167,49 @@ func parseAttestation(raw []byte) (attested, error) {
 	return a, nil
 }
 
-// verifyStatement verifies the statement (7.1 steps 21, 22) and reports
-// whether it leads to one of the roots.
-func (a *attested) verifyStatement(policy *Attestation, now time.Time) (trusted bool, err error) {
+// trust is what a statement proves.
+type trust struct {
+	root  bool // it leads to a trusted root
+	model bool // and the model is not only claimed
+}
+
+// verifyStatement verifies the statement (7.1 steps 21, 22).
+func (a *attested) verifyStatement(policy *Attestation, now time.Time) (by trust, err error) {
 	if len(policy.Formats) > 0 && !slices.Contains(policy.Formats, a.format) {
-		return false, refusal(CheckFormat, "format %.32q is not accepted", a.format)
+		return trust{}, refusal(CheckFormat, "format %.32q is not accepted", a.format)
 	}
 	var guest protocol.AttestationObject
 	if err := webauthncbor.Unmarshal(a.raw, &guest); err != nil {
-		return false, refusal(CheckCBOR, "attestation object: %w", err)
+		return trust{}, refusal(CheckCBOR, "attestation object: %w", err)
 	}
 	if err := guest.AuthData.Unmarshal(guest.RawAuthData); err != nil {
-		return false, refusal(CheckAuthData, "authenticator data: %w", err)
+		return trust{}, refusal(CheckAuthData, "authenticator data: %w", err)
 	}
 	if a.format != FormatCompound {
 		return a.verifyOne(guest, policy, now)
 	}
 	if len(guest.SubStatements) < 2 || len(guest.SubStatements) > 4 {
-		return false, refusal(CheckAttestation, "a compound of %d statements", len(guest.SubStatements))
+		return trust{}, refusal(CheckAttestation, "a compound of %d statements", len(guest.SubStatements))
 	}
 	for _, sub := range guest.SubStatements { // each must verify (8.9), one with a root is enough
 		switch format := Format(sub.Format); {
 		case format == FormatCompound, format == FormatNone, format == FormatU2F: // which signs no AAGUID
-			return false, refusal(CheckAttestation, "a compound of format %q", sub.Format)
+			return trust{}, refusal(CheckAttestation, "a compound of format %q", sub.Format)
 		case len(policy.Formats) > 0 && !slices.Contains(policy.Formats, format):
-			return false, refusal(CheckFormat, "format %.32q in a compound is not accepted", sub.Format)
+			return trust{}, refusal(CheckFormat, "format %.32q in a compound is not accepted", sub.Format)
 		}
 		one := guest
 		one.Format, one.AttStatement, one.SubStatements = sub.Format, sub.AttStatement, nil
-		ok, err := a.verifyOne(one, policy, now)
+		t, err := a.verifyOne(one, policy, now)
 		if err != nil {
-			return false, err
+			return trust{}, err
 		}
-		trusted = trusted || ok
+		by.root, by.model = by.root || t.root, by.model || t.model
 	}
-	return trusted, nil
+	return by, nil
 }
 
-func (a *attested) verifyOne(guest protocol.AttestationObject, policy *Attestation, now time.Time) (bool, error) {
+func (a *attested) verifyOne(guest protocol.AttestationObject, policy *Attestation, now time.Time) (trust, error) {
 	var err error
 	trustable, format := true, Format(guest.Format)
 	switch format {
@@ -206,38 +220,40 @@ func (a *attested) verifyOne(guest protocol.AttestationObject, policy *Attestati
 	case FormatTPM:
 		err = a.verifyTPM(guest.AttStatement, now)
 	case FormatAndroidKey:
-		var by source
-		by, err = a.verifyAndroidKey(guest.AttStatement)
-		trustable = by == sourceHardware || by == sourceSoftware && policy.TrustSoftwareKeys
+		var said source
+		said, err = a.verifyAndroidKey(guest.AttStatement)
+		trustable = said == sourceHardware || said == sourceSoftware && policy.TrustSoftwareKeys
 	default:
-		return false, refusal(CheckFormat, "format %.32q is unknown", guest.Format)
+		return trust{}, refusal(CheckFormat, "format %.32q is unknown", guest.Format)
 	}
 	if err != nil {
-		return false, refusal(CheckAttestation, "%s: %w", guest.Format, err)
+		return trust{}, refusal(CheckAttestation, "%s: %w", guest.Format, err)
 	}
 	chain, err := certificates(guest.AttStatement)
 	if err != nil {
-		return false, refusal(CheckAttestation, "%s: %w", guest.Format, err)
+		return trust{}, refusal(CheckAttestation, "%s: %w", guest.Format, err)
 	}
-	var leaf *x509.Certificate // of a U2F key
-	switch {
-	case format == FormatPacked && len(chain) > 0:
-		err = a.checkPacked(chain[0])
-	case format == FormatU2F:
-		leaf = chain[0]
-		err = checkMaker(leaf)
-	}
-	if err != nil {
-		return false, refusal(CheckAttestation, "%s: %w", guest.Format, err)
-	}
-	roots := policy.Roots
-	if known := policy.Metadata.of(a.model(), leaf); known != nil {
-		if known.broken != "" {
-			return false, refusal(CheckStatus, "the model is reported as %s", known.broken)
+	var by trust
+	var u2f *x509.Certificate
+	if len(chain) > 0 {
+		if by.model, err = a.checkLeaf(format, chain[0]); err != nil {
+			return trust{}, refusal(CheckAttestation, "%s: %w", guest.Format, err)
 		}
-		roots = slices.Concat(roots, known.roots)
+		if format == FormatU2F {
+			u2f = chain[0]
+		}
 	}
-	return trustable && trustedChain(chain, roots, now), nil
+	by.root = trustable && trustedChain(chain, policy.Roots, now)
+	if known := policy.Metadata.of(a.model(), u2f); known != nil {
+		if known.broken != "" {
+			return trust{}, refusal(CheckStatus, "the model is reported as %s", known.broken)
+		}
+		if trustable && trustedChain(chain, known.roots, now) {
+			by = trust{root: true, model: true}
+		}
+	}
+	by.model = by.model && by.root
+	return by, nil
 }
 
 const maxChain = 8

@@ -14,6 +14,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/base64"
 	"encoding/binary"
 	"math/big"
 	"slices"
@@ -118,6 +119,47 @@ func (m *maker) u2f(leaf *x509.Certificate) map[string]any {
 	}
 }
 
+// android has a phone whose security level is given describe the credential's
+// key in one of the lists.
+func (m *maker) android(level asn1.Enumerated, soft, tee []byte) map[string]any {
+	list := func(b []byte) asn1.RawValue {
+		return asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: b}
+	}
+	description, err := asn1.Marshal(struct {
+		Version   int
+		Level     asn1.Enumerated
+		Keymaster int
+		MadeAt    asn1.Enumerated
+		Challenge []byte
+		UniqueID  []byte
+		Soft, TEE asn1.RawValue
+	}{3, level, 4, level, m.hash[:], []byte{}, list(soft), list(tee)})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	leaf := m.leaf()
+	leaf.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 1, 17}, Value: description}}
+	return map[string]any{"alg": -7, "sig": m.sign(m.credential, m.authData, m.hash[:]), "x5c": m.chain(leaf, m.credential.Public())}
+}
+
+// soundKey is for signing and was generated in the phone.
+var soundKey = []byte("\xa1\x05\x31\x03\x02\x01\x02\xbf\x85\x3e\x03\x02\x01\x00")
+
+// apple makes a statement of Apple's form for a model.
+func (m *maker) apple(model webauthn.AAGUID) map[string]any {
+	copy(m.authData[37:], model[:])
+	nonce := sha256.Sum256(slices.Concat(m.authData, m.hash[:]))
+	value, err := asn1.Marshal(struct {
+		Value []byte `asn1:"tag:1,explicit"`
+	}{nonce[:]})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	leaf := m.leaf()
+	leaf.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 840, 113635, 100, 8, 2}, Value: value}}
+	return map[string]any{"x5c": m.chain(leaf, m.credential.Public())}
+}
+
 // register registers the authenticator with a statement, under a policy that
 // has the maker's root.
 func (m *maker) register(format webauthn.Format, stmt map[string]any, change ...func(*webauthn.Attestation)) (mfa.Enrolled, error) {
@@ -177,4 +219,84 @@ func TestMakersCertificate(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestProvedModel: a permitted model is one that the statement proves, not one
+// that it claims under whatever root (7.1 step 23).
+func TestProvedModel(t *testing.T) {
+	t.Parallel()
+	apple, err := webauthn.ParseAAGUID("f24a8e70-d0d3-f82c-2937-32523cc4de5a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := append([]byte{4, 16}, claimed[:]...)
+	for _, c := range []struct {
+		name   string
+		format webauthn.Format
+		model  webauthn.AAGUID
+		stmt   func(m *maker) map[string]any
+		want   mfa.Check // with the root alone
+		known  mfa.Check // with metadata for the model that have the root
+	}{
+		{"packed, named by the certificate", webauthn.FormatPacked, claimed, func(m *maker) map[string]any { return m.packed(withModel(m.leaf(), of...)) }, "", ""},
+		{"packed", webauthn.FormatPacked, claimed, func(m *maker) map[string]any { return m.packed(m.leaf()) }, webauthn.CheckAAGUID, ""},
+		{"an app's key", webauthn.FormatAndroidKey, claimed, func(m *maker) map[string]any { return m.android(1, nil, soundKey) }, webauthn.CheckAAGUID, ""},
+		{"Apple's", webauthn.FormatApple, apple, func(m *maker) map[string]any { return m.apple(apple) }, "", ""},
+		{"Apple's, as another model", webauthn.FormatApple, claimed, func(m *maker) map[string]any { return m.apple(claimed) }, webauthn.CheckAAGUID, ""},
+		{"as Apple's", webauthn.FormatPacked, apple, func(m *maker) map[string]any {
+			copy(m.authData[37:], apple[:])
+			return m.packed(m.leaf())
+		}, webauthn.CheckAAGUID, ""},
+	} {
+		m := newMaker(t)
+		stmt := c.stmt(m)
+		permitted := func(a *webauthn.Attestation) { a.RequireTrusted, a.Permitted = true, []webauthn.AAGUID{c.model} }
+		_, err := m.register(c.format, stmt, permitted)
+		if got := mfa.CheckOf(err); got != c.want {
+			t.Errorf("%s: refused by %q (%v), want %q", c.name, got, err, c.want)
+		}
+		metadata := metadataOf(t, c.model, m.root)
+		_, err = m.register(c.format, stmt, permitted, func(a *webauthn.Attestation) { a.Metadata = metadata })
+		if got := mfa.CheckOf(err); got != c.known {
+			t.Errorf("%s, known: refused by %q (%v), want %q", c.name, got, err, c.known)
+		}
+		other := metadataOf(t, webauthn.AAGUID{1}, m.root)
+		_, err = m.register(c.format, stmt, permitted, func(a *webauthn.Attestation) { a.Metadata = other })
+		if got := mfa.CheckOf(err); got != c.want {
+			t.Errorf("%s, another known: refused by %q (%v), want %q", c.name, got, err, c.want)
+		}
+		// Who does not ask for a root, or for a model, takes what is claimed.
+		_, err = m.register(c.format, stmt, func(a *webauthn.Attestation) { a.Permitted = []webauthn.AAGUID{c.model} })
+		wantCheck(t, err, "")
+		_, err = m.register(c.format, stmt, func(a *webauthn.Attestation) { a.RequireTrusted = true })
+		wantCheck(t, err, "")
+	}
+	// A TPM's certificate may name the model; the vector's does not.
+	v := readVectors(t)
+	model, err := webauthn.ParseAAGUID("4b92a377-fc5f-6107-c4c8-5c190adbfd99")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = v.named(t, "tpm-es256").register(t, vectorFactor(t, v, func(c *webauthn.Config) {
+		c.Attestation.RequireTrusted, c.Attestation.Permitted = true, []webauthn.AAGUID{model}
+	}))
+	wantCheck(t, err, webauthn.CheckAAGUID)
+}
+
+// metadataOf are metadata in which a model has a root.
+func metadataOf(t *testing.T, model webauthn.AAGUID, root *x509.Certificate) *webauthn.Metadata {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newService(t, "mds.fidoalliance.org", key)
+	m, err := webauthn.ParseMetadata(s.sign(t, "ES256", payload(entry{
+		"aaguid":            model.String(),
+		"metadataStatement": map[string]any{"attestationRootCertificates": []string{base64.StdEncoding.EncodeToString(root.Raw)}},
+	})), webauthn.MetadataConfig{Roots: []*x509.Certificate{s.root}, Now: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

@@ -14,29 +14,35 @@ import (
 // oidModel is id-fido-gen-ce-aaguid.
 var oidModel = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 45724, 1, 1, 4}
 
-// checkModel refuses a certificate that names another model. Most name none.
-func (a *attested) checkModel(c *x509.Certificate) error {
-	model, err := extension(c, oidModel)
+// appleModel is the AAGUID of Apple's anonymous attestation, whose
+// certificates name no model: they are of this one.
+var appleModel = AAGUID{0xf2, 0x4a, 0x8e, 0x70, 0xd0, 0xd3, 0xf8, 0x2c, 0x29, 0x37, 0x32, 0x52, 0x3c, 0xc4, 0xde, 0x5a}
+
+// checkLeaf holds the first certificate of a statement to its format, beyond
+// what the format's verification has, and reports whether it proves the model.
+func (a *attested) checkLeaf(format Format, c *x509.Certificate) (model bool, err error) {
+	switch format {
+	case FormatU2F:
+		return false, checkMaker(c)
+	case FormatPacked: // 8.2.1
+		if !c.BasicConstraintsValid {
+			return false, errors.New("the certificate is not an end entity's")
+		}
+		if err := checkMaker(c); err != nil {
+			return false, err
+		}
+	case FormatApple:
+		model = a.model() == appleModel
+	}
+	named, err := extension(c, oidModel)
 	if err != nil {
-		return nil
+		return model, nil // it is optional
 	}
 	var aaguid []byte
-	if rest, err := asn1.Unmarshal(model, &aaguid); err != nil || len(rest) > 0 || !bytes.Equal(aaguid, a.authData.aaguid[:]) {
-		return errors.New("the certificate is of another model")
+	if rest, err := asn1.Unmarshal(named, &aaguid); err != nil || len(rest) > 0 || !bytes.Equal(aaguid, a.authData.aaguid[:]) {
+		return false, errors.New("the certificate is of another model")
 	}
-	return nil
-}
-
-// checkPacked holds the certificate to what 8.2.1 asks for beyond
-// go-webauthn.
-func (a *attested) checkPacked(c *x509.Certificate) error {
-	if !c.BasicConstraintsValid {
-		return errors.New("the certificate is not an end entity's")
-	}
-	if err := a.checkModel(c); err != nil {
-		return err
-	}
-	return checkMaker(c)
+	return true, nil
 }
 
 // checkMaker tells the certificate of an authenticator from others of the same

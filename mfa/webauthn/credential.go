@@ -77,7 +77,7 @@ func decodeCredential(b []byte) (credential, error) {
 // Nothing is decided by them.
 type Details struct {
 	AAGUID AAGUID `json:"aaguid"`
-	// Attested says that the model was proved to a trusted root.
+	// Attested says that the attestation led to a trusted root.
 	Attested bool   `json:"attested,omitempty"`
 	Format   Format `json:"format"`
 	// Passkey says that the authenticator signs in without a name typed, as

@@ -219,14 +219,14 @@ func (f *Factor) finishEnrol(ctx context.Context, r mfa.FinishEnrolRequest) (mfa
 	if err != nil {
 		return mfa.Enrolled{}, err
 	}
-	trusted, err := a.verifyStatement(policy, r.Now)
+	by, err := a.verifyStatement(policy, r.Now)
 	if err != nil {
 		return mfa.Enrolled{}, err
 	}
-	if policy.RequireTrusted && !trusted {
+	if policy.RequireTrusted && !by.root {
 		return mfa.Enrolled{}, refusal(CheckTrust, "the attestation leads to no trusted root")
 	}
-	if err := policy.accepts(a.model()); err != nil {
+	if err := policy.accepts(a.model(), by); err != nil {
 		return mfa.Enrolled{}, err
 	}
 	key := encode64(reg.id)
@@ -235,7 +235,7 @@ func (f *Factor) finishEnrol(ctx context.Context, r mfa.FinishEnrolRequest) (mfa
 			return mfa.Enrolled{}, refusal(mfa.CheckDuplicate, "the person has this credential")
 		}
 	}
-	return enrolled(&reg, &a, st.handle, trusted)
+	return enrolled(&reg, &a, st.handle, by.root)
 }
 
 // enrolled makes what is kept.

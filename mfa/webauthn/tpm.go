@@ -54,7 +54,7 @@ func (a *attested) verifyTPM(stmt map[string]any, now time.Time) error {
 	if err := aik.CheckSignature(sigAlg, certInfo, sig); err != nil {
 		return err
 	}
-	if err := a.checkAIK(aik, now); err != nil {
+	if err := checkAIK(aik, now); err != nil {
 		return err
 	}
 	public, err := readPubArea(pubArea)
@@ -197,7 +197,7 @@ func tpmPoint(id tpm2.TPMECCCurve, x, y []byte) (crypto.PublicKey, error) {
 }
 
 // checkAIK holds the certificate to 8.3.1.
-func (a *attested) checkAIK(c *x509.Certificate, now time.Time) error {
+func checkAIK(c *x509.Certificate, now time.Time) error {
 	switch {
 	case c.Version != 3:
 		return errors.New("the certificate is not of version 3")
@@ -214,10 +214,7 @@ func (a *attested) checkAIK(c *x509.Certificate, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := checkTPMName(names); err != nil {
-		return err
-	}
-	return a.checkModel(c)
+	return checkTPMName(names)
 }
 
 // checkTPMName wants a TPM's manufacturer, model and version in a directory

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/google/go-tpm/tpm2"
 )
 
@@ -150,14 +151,8 @@ func (m *tpm) verify() (trusted bool, err error) {
 		"ver": "2.0", "alg": int64(statementAlg), "sig": sig, "certInfo": certInfo, "pubArea": tpm2.Marshal(area), "x5c": []any{der},
 	}
 	m.stmt(stmt)
-	if err := a.verifyTPM(stmt, time.Now()); err != nil {
-		return false, err
-	}
-	chain, err := certificates(stmt)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	return trustedChain(chain, []*x509.Certificate{m.root}, time.Now()), nil
+	by, err := a.verifyOne(protocol.AttestationObject{Format: string(FormatTPM), AttStatement: stmt}, &Attestation{Roots: []*x509.Certificate{m.root}}, time.Now())
+	return by.root, err
 }
 
 func TestTPM(t *testing.T) {
