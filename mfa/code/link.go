@@ -36,12 +36,12 @@ type LinkConfig struct {
 // Link is magic links as a first factor: the proof of a mailbox, a fallback
 // like a code by mail.
 //
-// A link completes only in the browser that asked. Its page must change
-// nothing on GET, since mail scanners fetch links: it reads the token from the
-// fragment and shows a button. In the browser that asked, which knows the
-// challenge, the button posts the token as the answer. In any other it shows
-// [TypedCode] of the token for the person to type where they asked. Neither is
-// worth anything without the session that asked.
+// A link completes only in the browser that asked. [NewLinkHandler] is its
+// page, which changes nothing on GET, since mail scanners fetch links: it reads
+// the token from the fragment and shows a button. In the browser that asked,
+// which knows the challenge, the button posts the token as the answer. In any
+// other it shows [TypedCode] of the token for the person to type where they
+// asked. Neither is worth anything without the session that asked.
 type Link struct {
 	cfg  LinkConfig
 	info mfa.Info
