@@ -191,8 +191,10 @@ func (f *Factor) verified(record *mfa.Credential, c *credential, data *authData)
 	if v.UserVerified {
 		v.AMR = append(v.AMR, "mfa")
 	}
-	if c.attested {
+	if c.hardware {
 		v.AMR = append(v.AMR, "hwk")
+	}
+	if c.attested {
 		v.Strength = min(mfa.Attested, f.info.Strength)
 	}
 	if (data.counter != 0 || c.counter != 0) && data.counter <= c.counter {

@@ -169,8 +169,9 @@ func parseAttestation(raw []byte) (attested, error) {
 
 // trust is what a statement proves.
 type trust struct {
-	root  bool // it leads to a trusted root
-	model bool // and the model is not only claimed
+	root     bool // it leads to a trusted root
+	model    bool // and the model is not only claimed
+	hardware bool // and more than software vouches for the key
 }
 
 // verifyStatement verifies the statement (7.1 steps 21, 22).
@@ -204,14 +205,16 @@ func (a *attested) verifyStatement(policy *Attestation, now time.Time) (by trust
 		if err != nil {
 			return trust{}, err
 		}
-		by.root, by.model = by.root || t.root, by.model || t.model
+		by = trust{by.root || t.root, by.model || t.model, by.hardware || t.hardware}
 	}
 	return by, nil
 }
 
+// verifyOne verifies one statement. The library judges packed and U2F
+// certificates by its own clock; whether they are trusted, by now.
 func (a *attested) verifyOne(guest protocol.AttestationObject, policy *Attestation, now time.Time) (trust, error) {
 	var err error
-	trustable, format := true, Format(guest.Format)
+	trustable, hardware, format := true, true, Format(guest.Format)
 	switch format {
 	case FormatNone, FormatPacked, FormatU2F:
 		err = guest.VerifyAttestation(a.clientDataHash, nil, protocol.AttestationPolicy{}, protocol.SignaturePolicy{})
@@ -222,7 +225,8 @@ func (a *attested) verifyOne(guest protocol.AttestationObject, policy *Attestati
 	case FormatAndroidKey:
 		var said source
 		said, err = a.verifyAndroidKey(guest.AttStatement)
-		trustable = said == sourceHardware || said == sourceSoftware && policy.TrustSoftwareKeys
+		hardware = said == sourceHardware
+		trustable = hardware || said == sourceSoftware && policy.TrustSoftwareKeys
 	default:
 		return trust{}, refusal(CheckFormat, "format %.32q is unknown", guest.Format)
 	}
@@ -233,27 +237,27 @@ func (a *attested) verifyOne(guest protocol.AttestationObject, policy *Attestati
 	if err != nil {
 		return trust{}, refusal(CheckAttestation, "%s: %w", guest.Format, err)
 	}
-	var by trust
+	var model bool
 	var u2f *x509.Certificate
 	if len(chain) > 0 {
-		if by.model, err = a.checkLeaf(format, chain[0]); err != nil {
+		if model, err = a.checkLeaf(format, chain[0]); err != nil {
 			return trust{}, refusal(CheckAttestation, "%s: %w", guest.Format, err)
 		}
 		if format == FormatU2F {
 			u2f = chain[0]
 		}
 	}
-	by.root = trustable && trustedChain(chain, policy.Roots, now)
-	if known := policy.Metadata.of(a.model(), u2f); known != nil {
-		if known.broken != "" {
-			return trust{}, refusal(CheckStatus, "the model is reported as %s", known.broken)
+	var known bool
+	if m := policy.Metadata.of(a.model(), u2f); m != nil {
+		if m.broken != "" {
+			return trust{}, refusal(CheckStatus, "the model is reported as %s", m.broken)
 		}
-		if trustable && trustedChain(chain, known.roots, now) {
-			by = trust{root: true, model: true}
-		}
+		known = trustedChain(chain, m.roots, now)
 	}
-	by.model = by.model && by.root
-	return by, nil
+	if !trustable || !known && !trustedChain(chain, policy.Roots, now) {
+		return trust{}, nil
+	}
+	return trust{root: true, model: model || known, hardware: hardware}, nil
 }
 
 const maxChain = 8

@@ -39,6 +39,7 @@ type maker struct {
 	clientData      []byte
 	challenge, hash [32]byte
 	authData        []byte
+	factor          *webauthn.Factor
 }
 
 var claimed = webauthn.AAGUID{0xab, 0xcd}
@@ -172,12 +173,62 @@ func (m *maker) register(format webauthn.Format, stmt map[string]any, change ...
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	f := newRig(m.t, func(c *webauthn.Config) { c.Attestation = policy }).factor
+	m.factor = newRig(m.t, func(c *webauthn.Config) { c.Attestation = policy }).factor
+	f := m.factor
 	return f.FinishEnrol(context.Background(), mfa.FinishEnrolRequest{
 		EnrolRequest: mfa.EnrolRequest{Subject: person("ann"), Now: time.Now()},
 		State:        f.Created(m.challenge[:], bytes.Repeat([]byte{1}, 32), false),
 		Answer:       answer(m.t, m.id, map[string]any{"clientDataJSON": b64(m.clientData), "attestationObject": b64(object)}),
 	})
+}
+
+// login signs in with the credential that was registered.
+func (m *maker) login(e mfa.Enrolled) (mfa.Verified, error) {
+	m.t.Helper()
+	clientData := []byte(`{"type":"webauthn.get","challenge":"` + b64(m.challenge[:]) + `","origin":"` + origin + `"}`)
+	hash := sha256.Sum256(clientData)
+	authData := append(bytes.Clone(m.authData[:32]), mfatest.FlagUP, 0, 0, 0, 0)
+	return m.factor.Verify(context.Background(), mfa.VerifyRequest{
+		Subject: person("ann"), Purpose: mfa.Second, Now: time.Now(), State: m.factor.Requested(m.challenge[:], false, e.Key),
+		Credentials: []mfa.Credential{{
+			Record: mfa.Record{ID: "r", Kind: mfa.KindWebAuthn, Key: e.Key, Public: e.Public}, Secret: e.Secret,
+		}},
+		Answer: answer(m.t, m.id, map[string]any{
+			"clientDataJSON": b64(clientData), "authenticatorData": b64(authData), "signature": b64(m.sign(m.credential, authData, hash[:])),
+		}),
+	})
+}
+
+// TestHardwareKey: what only a phone's software vouches for is no hardware key
+// (RFC 8176 2), trusted or not.
+func TestHardwareKey(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		format   webauthn.Format
+		stmt     func(m *maker) map[string]any
+		strength mfa.Strength
+		hardware bool
+	}{
+		{"packed", webauthn.FormatPacked, func(m *maker) map[string]any { return m.packed(m.leaf()) }, mfa.Attested, true},
+		{"in a phone's hardware", webauthn.FormatAndroidKey, func(m *maker) map[string]any { return m.android(1, nil, soundKey) }, mfa.Attested, true},
+		{"in a phone's software", webauthn.FormatAndroidKey, func(m *maker) map[string]any { return m.android(0, soundKey, nil) }, mfa.Attested, false},
+		{"in software that says hardware", webauthn.FormatAndroidKey, func(m *maker) map[string]any { return m.android(0, nil, soundKey) }, mfa.Attested, false},
+		{"made nowhere", webauthn.FormatAndroidKey, func(m *maker) map[string]any { return m.android(1, nil, nil) }, mfa.PhishingResistant, false},
+	} {
+		m := newMaker(t)
+		e, err := m.register(c.format, c.stmt(m), func(a *webauthn.Attestation) { a.TrustSoftwareKeys = true })
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := m.login(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Strength != c.strength || slices.Contains(got.AMR, "hwk") != c.hardware {
+			t.Errorf("%s: strength %v, AMR %v", c.name, got.Strength, got.AMR)
+		}
+	}
 }
 
 // TestMakersCertificate: what else a root certifies makes no statement (8.2.1,

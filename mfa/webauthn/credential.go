@@ -22,6 +22,7 @@ type credential struct {
 	eligible bool // BE, never changes
 	backedUp bool // BS
 	attested bool
+	hardware bool // attested, and not by software alone
 }
 
 const (
@@ -31,6 +32,7 @@ const (
 	credentialEligible = 1 << 0
 	credentialBackedUp = 1 << 1
 	credentialAttested = 1 << 2
+	credentialHardware = 1 << 3
 )
 
 func (c *credential) encode() ([]byte, error) {
@@ -40,7 +42,8 @@ func (c *credential) encode() ([]byte, error) {
 	}
 	b := make([]byte, 0, credentialHead+4+len(c.handle)+len(key))
 	b = append(b, credentialVersion,
-		bit(c.eligible)*credentialEligible|bit(c.backedUp)*credentialBackedUp|bit(c.attested)*credentialAttested)
+		bit(c.eligible)*credentialEligible|bit(c.backedUp)*credentialBackedUp|
+			bit(c.attested)*credentialAttested|bit(c.hardware)*credentialHardware)
 	b = binary.BigEndian.AppendUint32(b, c.counter)
 	b = binary.BigEndian.AppendUint32(b, uint32(int32(c.key.alg)))
 	b = append(b, c.model[:]...)
@@ -56,6 +59,7 @@ func decodeCredential(b []byte) (credential, error) {
 	c.eligible = b[1]&credentialEligible != 0
 	c.backedUp = b[1]&credentialBackedUp != 0
 	c.attested = b[1]&credentialAttested != 0
+	c.hardware = b[1]&credentialHardware != 0
 	c.counter = binary.BigEndian.Uint32(b[2:])
 	alg := Algorithm(int32(binary.BigEndian.Uint32(b[6:])))
 	copy(c.model[:], b[10:])

@@ -235,22 +235,22 @@ func (f *Factor) finishEnrol(ctx context.Context, r mfa.FinishEnrolRequest) (mfa
 			return mfa.Enrolled{}, refusal(mfa.CheckDuplicate, "the person has this credential")
 		}
 	}
-	return enrolled(&reg, &a, st.handle, by.root)
+	return enrolled(&reg, &a, st.handle, by)
 }
 
 // enrolled makes what is kept.
-func enrolled(reg *registration, a *attested, handle []byte, trusted bool) (mfa.Enrolled, error) {
+func enrolled(reg *registration, a *attested, handle []byte, by trust) (mfa.Enrolled, error) {
 	flags := a.authData.flags
 	c := credential{
 		key: a.key, handle: handle, model: a.model(), counter: a.authData.counter,
-		eligible: flags&flagBE != 0, backedUp: flags&flagBS != 0, attested: trusted,
+		eligible: flags&flagBE != 0, backedUp: flags&flagBS != 0, attested: by.root, hardware: by.hardware,
 	}
 	secret, err := c.encode()
 	if err != nil {
 		return mfa.Enrolled{}, err
 	}
 	public, err := json.Marshal(Details{
-		AAGUID: a.model(), Attested: trusted, Format: a.format, Passkey: reg.passkey,
+		AAGUID: a.model(), Attested: by.root, Format: a.format, Passkey: reg.passkey,
 		Syncable: c.eligible, Synced: c.backedUp, Algorithm: a.key.alg,
 		Attachment: reg.attachment, Transports: reg.transports,
 		UserHandle: encode64(handle),
@@ -270,7 +270,7 @@ func enrolled(reg *registration, a *attested, handle []byte, trusted bool) (mfa.
 	if reg.passkey || c.eligible || reg.attachment == "platform" {
 		e.Name = "Passkey"
 	}
-	if trusted {
+	if by.root {
 		e.Strength = mfa.Attested
 	}
 	return e, nil
