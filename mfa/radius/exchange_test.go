@@ -25,7 +25,7 @@ func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-silent.raws; cancel() }()
 	_, err := f.Verify(ctx, mfa.VerifyRequest{Subject: mfa.Subject{ID: "alice"}, Answer: []byte("x")})
-	if mfa.CheckOf(err) != CheckServers || !errors.Is(err, context.Canceled) || silent.requests.Load() != 1 {
+	if mfa.CheckOf(err) != mfa.CheckUpstream || !errors.Is(err, context.Canceled) || silent.requests.Load() != 1 {
 		t.Errorf("got %v", err)
 	}
 	if len(f.dead) != 0 {
@@ -60,7 +60,7 @@ func TestDeadline(t *testing.T) {
 	f.cfg.Retries = 5
 	ctx := impatient(t)
 	_, err := f.Verify(ctx, mfa.VerifyRequest{Subject: mfa.Subject{ID: "alice"}, Answer: []byte("x")})
-	if mfa.CheckOf(err) != CheckServers || !errors.Is(err, errNoReply) || ctx.Err() != nil {
+	if mfa.CheckOf(err) != mfa.CheckUpstream || !errors.Is(err, errNoReply) || ctx.Err() != nil {
 		t.Fatalf("got %v", err)
 	}
 	// What had been sent comes before this.
@@ -105,7 +105,7 @@ func TestDeadlineTLS(t *testing.T) {
 		}
 		f.cfg.Timeout, f.cfg.Deadline = time.Hour, 100*time.Millisecond
 		ctx := impatient(t)
-		if _, err := f.Verify(ctx, mfa.VerifyRequest{Subject: mfa.Subject{ID: "alice"}, Answer: []byte("x")}); mfa.CheckOf(err) != CheckServers || ctx.Err() != nil {
+		if _, err := f.Verify(ctx, mfa.VerifyRequest{Subject: mfa.Subject{ID: "alice"}, Answer: []byte("x")}); mfa.CheckOf(err) != mfa.CheckUpstream || ctx.Err() != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

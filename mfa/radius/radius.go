@@ -10,7 +10,10 @@
 // with [Server].AllowUnsignedReplies. Replies that are not authentic are
 // dropped while the client waits on. A server that is silent or refuses the
 // connection is passed over for the next, for a while; one that says no is
-// believed.
+// believed. When no server answers at all, that is [mfa.CheckUpstream], and it
+// costs the person an attempt as every answer does: a server that delays its
+// noes would make guesses free otherwise. After an outage that has locked
+// people, [mfa.Flow.Unlock] lets them in again.
 //
 // RADIUS over UDP protects little: passwords by PAP are hidden with MD5 alone,
 // and an observer of MS-CHAPv2 can find the password. Use it on networks of
@@ -41,8 +44,6 @@ const (
 	// CheckServerProof: the server accepted without showing that it knows the
 	// password (RFC 2759 8.8).
 	CheckServerProof mfa.Check = "radius-server-proof"
-	// CheckServers: no server answered.
-	CheckServers mfa.Check = "radius-servers"
 	// CheckChallenge: the server asked another question without a State to
 	// answer it with.
 	CheckChallenge mfa.Check = "radius-challenge"
@@ -277,7 +278,7 @@ func (f *Factor) ask(ctx context.Context, a attempt, only string) (mfa.Verified,
 		}
 		return f.judge(p, s, proof)
 	}
-	return mfa.Verified{}, refuse(CheckServers, "The service is not available. Try again later.", errors.Join(causes...))
+	return mfa.Verified{}, refuse(mfa.CheckUpstream, "The service is not available. Try again later.", errors.Join(causes...))
 }
 
 // order returns the servers to try: those alive first.

@@ -137,9 +137,9 @@ func TestUnsignedReplies(t *testing.T) {
 		allow bool
 		want  mfa.Check
 	}{
-		{"strict", reply{code: codeAccept, unsigned: true}, false, CheckServers},
+		{"strict", reply{code: codeAccept, unsigned: true}, false, mfa.CheckUpstream},
 		{"lenient", reply{code: codeAccept, unsigned: true}, true, ""},
-		{"lenient, but signed wrongly", reply{code: codeAccept, spoil: func(b []byte) { b[headerSize+3] ^= 1 }}, true, CheckServers},
+		{"lenient, but signed wrongly", reply{code: codeAccept, spoil: func(b []byte) { b[headerSize+3] ^= 1 }}, true, mfa.CheckUpstream},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -213,7 +213,7 @@ func TestFailover(t *testing.T) {
 		t.Errorf("failed over on a reject: %v", err)
 	}
 	f = newFactor(t, PAP, refused)
-	if _, err := f.answer(t, nil, "x"); mfa.CheckOf(err) != CheckServers {
+	if _, err := f.answer(t, nil, "x"); mfa.CheckOf(err) != mfa.CheckUpstream {
 		t.Errorf("no server: %v", err)
 	}
 	if got := f.order(""); len(got) != 1 {

@@ -98,10 +98,10 @@ func TestRadSec(t *testing.T) {
 	}{
 		{"right", addr, "right", client, ""},
 		{"wrong", addr, "wrong", client, CheckReject},
-		{"a certificate of strangers", addr, "right", &tls.Config{RootCAs: strangers, Certificates: client.Certificates}, CheckServers},
-		{"no client certificate", addr, "right", &tls.Config{RootCAs: pool}, CheckServers},
-		{"garbage", garbage, "right", client, CheckServers},
-		{"silence", silent, "right", client, CheckServers},
+		{"a certificate of strangers", addr, "right", &tls.Config{RootCAs: strangers, Certificates: client.Certificates}, mfa.CheckUpstream},
+		{"no client certificate", addr, "right", &tls.Config{RootCAs: pool}, mfa.CheckUpstream},
+		{"garbage", garbage, "right", client, mfa.CheckUpstream},
+		{"silence", silent, "right", client, mfa.CheckUpstream},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

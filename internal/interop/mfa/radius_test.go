@@ -288,7 +288,7 @@ func TestFreeRADIUS(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.f = f
-		if _, err := p.answer("alice", nil, "right"); mfa.CheckOf(err) != radius.CheckServers {
+		if _, err := p.answer("alice", nil, "right"); mfa.CheckOf(err) != mfa.CheckUpstream {
 			t.Error(err)
 		}
 	})
@@ -300,7 +300,7 @@ func TestFreeRADIUSUnsigned(t *testing.T) {
 	t.Parallel()
 	addr := startFreeRADIUS(t, false)
 	for _, m := range []radius.Method{radius.PAP, radius.CHAP, radius.MSCHAPv2} {
-		if _, err := newRADIUS(t, m, false, addr).answer("alice", nil, "right"); mfa.CheckOf(err) != radius.CheckServers {
+		if _, err := newRADIUS(t, m, false, addr).answer("alice", nil, "right"); mfa.CheckOf(err) != mfa.CheckUpstream {
 			t.Errorf("%s strict: %v", m, err)
 		}
 		if _, err := newRADIUS(t, m, true, addr).answer("alice", nil, "right"); err != nil {
