@@ -6,6 +6,7 @@ package repotest
 import (
 	"fmt"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -323,5 +324,32 @@ func TestExamplesArePrograms(t *testing.T) {
 		if path.Dir(rel) == "examples" && p.Name != "main" {
 			t.Errorf("%s is package %s, not a program", rel, p.Name)
 		}
+	}
+}
+
+// TestExamplesAreForEverybody: what the documentation shows can be copied into
+// a program of one's own, which can import nothing of internal.
+func TestExamplesAreForEverybody(t *testing.T) {
+	t.Parallel()
+	seen := 0
+	for _, p := range packages(t).own() {
+		if !p.importable() {
+			continue
+		}
+		names, err := filepath.Glob(filepath.Join(p.Dir, "*example*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			seen++
+			for _, i := range parse(t, name).Imports {
+				if strings.Contains(i.Path.Value, "/internal/") {
+					t.Errorf("%s/%s imports %s", p.rel(), filepath.Base(name), i.Path.Value)
+				}
+			}
+		}
+	}
+	if seen < 12 {
+		t.Errorf("looked at %d files only", seen)
 	}
 }

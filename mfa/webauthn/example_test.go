@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/gatehouse-id/gatehouse/internal/seal"
 	"github.com/gatehouse-id/gatehouse/mfa"
 	"github.com/gatehouse-id/gatehouse/mfa/mfatest"
 	"github.com/gatehouse-id/gatehouse/mfa/webauthn"
@@ -26,7 +25,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	keyring, err := seal.NewKeyring("2026-11", map[string][]byte{"2026-11": key})
+	keyring, err := mfa.NewKeyring("2026-11", map[string][]byte{"2026-11": key})
 	if err != nil {
 		panic(err)
 	}
