@@ -243,11 +243,29 @@ func (q *question) worth(i int) (Strength, bool) {
 	if !e.Factor || !q.permits(e.Kind, e.Fallback) {
 		return 0, false
 	}
-	if e.UserVerified {
-		return e.Strength, true // two factors in one
+	return e.Strength, q.twoFactors(e)
+}
+
+// twoFactors says whether there are two factors with a proof: it is two in one,
+// or another stands beside it. A fallback does only if the rule counts it or a
+// sign-in may begin with it, as with a password.
+func (q *question) twoFactors(e Evidence) bool {
+	return e.UserVerified || slices.ContainsFunc(q.r.Authenticated, func(o Evidence) bool {
+		return channel(o.Kind) != channel(e.Kind) && (!o.Fallback || q.permits(o.Kind, true) || q.begins(o.Kind))
+	})
+}
+
+// channel tells factors apart by what the person must hold: a link and a code
+// by mail are one mailbox.
+func channel(k Kind) Kind {
+	if k == KindMagicLink {
+		return KindMail
 	}
-	// One proof alone is one factor.
-	return e.Strength, slices.ContainsFunc(q.r.Authenticated, func(o Evidence) bool { return o.Kind != e.Kind })
+	return k
+}
+
+func (q *question) begins(k Kind) bool {
+	return slices.ContainsFunc(q.s.Factors, func(in Info) bool { return in.Kind == k && in.FirstFactor })
 }
 
 func (p *Policy) upstreamWorth(e Evidence) (best Strength, ok bool) {

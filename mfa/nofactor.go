@@ -4,7 +4,6 @@
 package mfa
 
 import (
-	"slices"
 	"strconv"
 	"time"
 )
@@ -51,8 +50,7 @@ func (q *question) enrol() {
 // weakProof finds evidence of any factor that is no fallback.
 func (q *question) weakProof() (Evidence, bool) {
 	for _, e := range q.r.Authenticated {
-		two := e.UserVerified || slices.ContainsFunc(q.r.Authenticated, func(o Evidence) bool { return o.Kind != e.Kind })
-		if e.Factor && !e.Fallback && e.Source == "" && two {
+		if e.Factor && !e.Fallback && e.Source == "" && q.twoFactors(e) {
 			return e, true
 		}
 	}

@@ -27,13 +27,18 @@ var (
 		{Kind: mfa.KindWebAuthn, Strength: mfa.Attested},
 		{Kind: mfa.KindMail, Implicit: true, Fallback: true},
 		{Kind: mfa.KindRecovery},
+		{Kind: mfa.KindMagicLink, Implicit: true, Fallback: true, FirstFactor: true},
+		{Kind: mfa.KindPass, FirstFactor: true},
 	}
 	pwd      = mfa.Evidence{Kind: mfa.KindPassword, At: noon}
 	otp      = mfa.Evidence{Kind: mfa.KindTOTP, At: noon, Factor: true}
 	mail     = mfa.Evidence{Kind: mfa.KindMail, At: noon, Factor: true, Fallback: true}
+	link     = mfa.Evidence{Kind: mfa.KindMagicLink, At: noon, Factor: true, Fallback: true}
+	pass     = mfa.Evidence{Kind: mfa.KindPass, At: noon, Factor: true}
 	passkey  = mfa.Evidence{Kind: mfa.KindWebAuthn, At: noon, Factor: true, UserVerified: true, Strength: mfa.PhishingResistant}
 	touch    = mfa.Evidence{Kind: mfa.KindWebAuthn, At: noon, Factor: true, Strength: mfa.PhishingResistant}
 	hasTOTP  = mfa.Record{ID: "t", Kind: mfa.KindTOTP}
+	hasPass  = mfa.Record{ID: "p", Kind: mfa.KindPass}
 	hasKey   = mfa.Record{ID: "k", Kind: mfa.KindWebAuthn, Strength: mfa.PhishingResistant}
 	hasPaper = mfa.Record{ID: "r", Kind: mfa.KindRecovery}
 	zurich   = mfa.Place{Country: "CH", Lat: 47.37, Lon: 8.54, Located: true}
@@ -69,6 +74,11 @@ func TestDecide(t *testing.T) {
 		{name: "mail does not count", req: proved(pwd, mail), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindTOTP)},
 		{name: "mail counts where named", rule: mfa.Rule{Factors: kinds(mfa.KindMail)}, req: proved(pwd, mail), s: having(hasTOTP), want: mfa.Allow, reason: mfa.ReasonProved},
 		{name: "other kinds do not count then", rule: mfa.Rule{Factors: kinds(mfa.KindMail)}, req: proved(pwd, otp), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindMail)},
+		{name: "a fallback does not make a factor two", req: proved(pass, mail), s: having(hasPass), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindPass)},
+		{name: "a fallback that the rule names does", rule: mfa.Rule{Factors: kinds(mfa.KindMail, mfa.KindPass)}, req: proved(pass, mail), s: having(hasPass), want: mfa.Allow, reason: mfa.ReasonProved},
+		{name: "two factors without a password", req: proved(pass, otp), s: having(hasTOTP), want: mfa.Allow, reason: mfa.ReasonProved},
+		{name: "a link is a first factor", req: proved(link, otp), s: having(hasTOTP), want: mfa.Allow, reason: mfa.ReasonProved},
+		{name: "a link and a code are one mailbox", rule: mfa.Rule{Factors: kinds(mfa.KindMail, mfa.KindMagicLink)}, req: proved(link, mail), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindMail, mfa.KindMagicLink)},
 		{name: "a proof of the future", req: proved(pwd, at(otp, noon.Add(time.Hour))), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonTooOld, factors: kinds(mfa.KindTOTP)},
 
 		{name: "too weak", rule: mfa.Rule{Require: mfa.PhishingResistant}, req: proved(pwd, otp), s: having(hasTOTP, hasKey), want: mfa.Ask, reason: mfa.ReasonTooWeak, factors: kinds(mfa.KindWebAuthn)},
@@ -110,6 +120,7 @@ func TestDecide(t *testing.T) {
 		{name: "no factor: mail", rule: noFactor(mfa.ActMail), req: proved(pwd), s: having(), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindMail)},
 		{name: "no factor: mail given", rule: noFactor(mfa.ActMail), req: proved(pwd, mail), s: having(), want: mfa.Allow, reason: mfa.ReasonProved},
 		{name: "no factor: mail, though the rule names others", rule: mfa.Rule{Factors: kinds(mfa.KindWebAuthn), NoFactor: mfa.NoFactor{Action: mfa.ActMail}}, req: proved(pwd), s: having(), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindMail)},
+		{name: "no factor: one mailbox twice", rule: noFactor(mfa.ActMail), req: proved(link, mail), s: having(), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindMail)},
 		{name: "mail is not for those who have a factor", rule: noFactor(mfa.ActMail), req: proved(pwd, mail), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindTOTP)},
 		{name: "no factor: enrol", rule: noFactor(mfa.ActEnrol), req: proved(pwd), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonNoFactor},
 		{name: "no factor: enrol later", rule: enrolGrace, req: since(noon.Add(-time.Hour), proved(pwd)), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonGrace},
@@ -118,6 +129,7 @@ func TestDecide(t *testing.T) {
 		{name: "too weak a factor is no advantage", rule: mfa.Rule{Require: mfa.PhishingResistant, NoFactor: mfa.NoFactor{Action: mfa.ActAllow}}, req: proved(pwd), s: having(hasTOTP), want: mfa.Block, reason: mfa.ReasonNoFactor},
 		{name: "a weaker factor in grace", rule: with(enrolGrace, func(r *mfa.Rule) { r.Require = mfa.PhishingResistant }), req: since(noon, proved(pwd)), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonGrace, factors: kinds(mfa.KindTOTP)},
 		{name: "a weaker factor proved in grace", rule: with(enrolGrace, func(r *mfa.Rule) { r.Require = mfa.PhishingResistant }), req: since(noon, proved(pwd, otp)), s: having(hasTOTP), want: mfa.MustEnrol, reason: mfa.ReasonGrace},
+		{name: "one weaker factor and a fallback in grace", rule: with(enrolGrace, func(r *mfa.Rule) { r.Require = mfa.PhishingResistant }), req: since(noon, proved(pass, mail)), s: having(hasPass), want: mfa.Ask, reason: mfa.ReasonGrace, factors: kinds(mfa.KindPass)},
 		{name: "a weaker factor after grace", rule: with(enrolGrace, func(r *mfa.Rule) { r.Require = mfa.PhishingResistant }), req: proved(pwd), s: having(hasTOTP), want: mfa.MustEnrol, reason: mfa.ReasonNoFactor, factors: kinds(mfa.KindTOTP)},
 		{name: "an expired record is none", req: proved(pwd), s: having(mfa.Record{Kind: mfa.KindTOTP, ExpiresAt: noon}), want: mfa.Block, reason: mfa.ReasonNoFactor},
 		{name: "recovery codes", req: proved(pwd), s: having(hasPaper), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindRecovery)},

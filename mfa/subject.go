@@ -56,7 +56,10 @@ type Request struct {
 	Resource Resource
 	Client   Client
 	// Authenticated is what the person's session has proved, oldest first:
-	// what [Result] returned, and what the first factor was.
+	// what [Result] returned, and what the first factor was. A proof counts if
+	// another factor stands beside it: any first factor, or a second of another
+	// kind that is no fallback or that the rule names. A link and a code by
+	// mail are one factor.
 	Authenticated []Evidence
 	// Since is when the person could first have enrolled, such as when the
 	// account was made: a grace period runs from it.
