@@ -352,14 +352,42 @@ func TestSignals(t *testing.T) {
 	if _, ok := r.factor.Signals([]mfa.Record{one, other}, "ann", "Ann"); ok {
 		t.Error("signals of two people")
 	}
-	answer, err := a.Login(r.begin(mfa.BeginInput{}).Public)
+}
+
+// TestSignalUnknown: only what is nobody's anywhere is to be deleted.
+func TestSignalUnknown(t *testing.T) {
+	t.Parallel()
+	store := mfa.NewMemoryStore(1000)
+	r := rigOver(t, newRig(t).factor, store, newSealer(t))
+	a := mfatest.NewAuthenticator(origin)
+	rec := r.mustEnrol("ann", a)
+	ch := r.begin(mfa.BeginInput{Subject: mfa.Subject{Tenant: "another"}})
+	answer, err := a.Login(ch.Public)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, ok := r.factor.SignalUnknown(answer); !ok || string(got) != `{"rpId":"example.org","credentialId":"`+one.Key+`"}` {
-		t.Errorf("%s", got)
+	_, err = r.finish(ch, answer)
+	wantCheck(t, err, mfa.CheckCredential)
+	if got, ok := r.factor.SignalUnknown(t.Context(), store, answer); ok {
+		t.Errorf("%s, which is alive", got)
 	}
-	if _, ok := r.factor.SignalUnknown([]byte("{}")); ok {
+	if err := r.flow.Reset(t.Context(), mfa.ResetInput{Subject: person("ann"), Actor: "test"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := r.factor.SignalUnknown(t.Context(), store, answer); !ok || string(got) != `{"rpId":"example.org","credentialId":"`+rec.Key+`"}` {
+		t.Errorf("%s, %v", got, ok)
+	}
+	if got, ok := r.factor.SignalUnknown(t.Context(), silent{store}, answer); ok {
+		t.Errorf("%s, which the store did not say", got)
+	}
+	if _, ok := r.factor.SignalUnknown(t.Context(), store, []byte("{}")); ok {
 		t.Error("a signal of no answer")
 	}
+}
+
+// silent is a store that does not answer.
+type silent struct{ mfa.RecordStore }
+
+func (silent) RecordByKey(context.Context, mfa.Kind, string) (mfa.Record, error) {
+	return mfa.Record{}, errors.New("no answer")
 }

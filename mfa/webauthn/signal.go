@@ -4,7 +4,9 @@
 package webauthn
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
 )
@@ -58,12 +60,16 @@ func (f *Factor) Signals(records []mfa.Record, account, displayName string) (Sig
 }
 
 // SignalUnknown is the argument of signalUnknownCredential, for the answer to
-// a sign-in that was refused by mfa.CheckCredential: the credential that the
-// answer named is nobody's here. Whoever has the answer has the credential's id
-// already.
-func (f *Factor) SignalUnknown(answer []byte) (json.RawMessage, bool) {
+// a sign-in that was refused by mfa.CheckCredential. Password managers delete
+// what it names, so it is false unless the records, which are those of all
+// tenants with this RP ID, have the credential nowhere: at another tenant it
+// is refused and alive. Whoever has the answer has the credential's id already.
+func (f *Factor) SignalUnknown(ctx context.Context, records mfa.RecordStore, answer []byte) (json.RawMessage, bool) {
 	key, _, err := f.Discover(answer)
 	if err != nil {
+		return nil, false
+	}
+	if _, err := records.RecordByKey(ctx, mfa.KindWebAuthn, key); !errors.Is(err, mfa.ErrNotFound) {
 		return nil, false
 	}
 	return encoded(struct {

@@ -32,6 +32,7 @@ type site struct {
 	t      *testing.T
 	flow   *mfa.Flow
 	factor *webauthn.Factor
+	store  mfa.Store
 	origin string
 
 	mu        sync.Mutex
@@ -64,7 +65,8 @@ func newSite(t *testing.T, change func(*webauthn.Config)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.flow, err = mfa.New(mfa.Config{Store: mfa.NewMemoryStore(1000), Sealer: keyring, Factors: []mfa.Factor{factor}})
+	s.store = mfa.NewMemoryStore(1000)
+	s.flow, err = mfa.New(mfa.Config{Store: s.store, Sealer: keyring, Factors: []mfa.Factor{factor}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +274,7 @@ func TestSignals(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.want(string(mfa.CheckCredential), p.get("usernameless"))
-	unknown, ok := s.factor.SignalUnknown(s.answer)
+	unknown, ok := s.factor.SignalUnknown(t.Context(), s.store, s.answer)
 	if !ok || held() != 1 {
 		t.Fatal("no signal, or no credential to forget")
 	}
