@@ -100,6 +100,16 @@ func (p packet) get(kind byte) ([]byte, bool) {
 	return nil, false
 }
 
+// all returns the values of the attributes of a kind, in order.
+func (p packet) all(kind byte) (values [][]byte) {
+	for _, a := range p.attributes {
+		if a.kind == kind {
+			values = append(values, a.value)
+		}
+	}
+	return values
+}
+
 // microsoft returns the first value of one of Microsoft's types.
 func (p packet) microsoft(kind byte) ([]byte, bool) {
 	for _, a := range p.attributes {

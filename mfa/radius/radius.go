@@ -44,8 +44,8 @@ const (
 	// CheckServerProof: the server accepted without showing that it knows the
 	// password (RFC 2759 8.8).
 	CheckServerProof mfa.Check = "radius-server-proof"
-	// CheckChallenge: the server asked another question without a State to
-	// answer it with.
+	// CheckChallenge: the server asked another question without the one State
+	// to answer it with (RFC 2865 5.24, 5.44).
 	CheckChallenge mfa.Check = "radius-challenge"
 )
 
@@ -314,11 +314,11 @@ func (f *Factor) judge(p packet, s *server, proved func(packet) bool) (mfa.Verif
 		}
 		return mfa.Verified{Strength: mfa.Any, AMR: f.cfg.AMR}, nil
 	case codeChallenge:
-		state, ok := p.get(typeState)
-		if !ok {
-			return mfa.Verified{}, refuse(CheckChallenge, mfa.PublicAgain, errors.New("Access-Challenge without State"))
+		state := p.all(typeState)
+		if len(state) != 1 || len(state[0]) == 0 { // an empty one would make the answer a new sign-in
+			return mfa.Verified{}, refuse(CheckChallenge, mfa.PublicAgain, errors.New("Access-Challenge without one State"))
 		}
-		next, err := ask(s.Addr, state, prompt(p))
+		next, err := ask(s.Addr, state[0], prompt(p))
 		return mfa.Verified{Next: &next}, err
 	}
 	return mfa.Verified{}, refuse(CheckReject, mfa.PublicWrong, errors.New("Access-Reject from "+s.Addr))

@@ -221,6 +221,22 @@ func TestFailover(t *testing.T) {
 	}
 }
 
+// TestStates: a question comes with one State, which is not empty.
+func TestStates(t *testing.T) {
+	t.Parallel()
+	for name, attributes := range map[string][]attribute{
+		"none":      nil,
+		"empty":     {{typeState, nil}},
+		"two":       {{typeState, []byte("one")}, {typeState, []byte("two")}},
+		"and empty": {{typeState, []byte("one")}, {typeState, nil}},
+	} {
+		s := serve(t, func(packet) reply { return reply{code: codeChallenge, attributes: attributes} })
+		if v, err := newFactor(t, PAP, s.addr()).answer(t, nil, "x"); mfa.CheckOf(err) != CheckChallenge {
+			t.Errorf("%s: %+v, %v", name, v, err)
+		}
+	}
+}
+
 func TestRefuses(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(packet) reply { return reply{code: codeChallenge} })
