@@ -324,9 +324,16 @@ func (f *Factor) judge(p packet, s *server, proved func(packet) bool) (mfa.Verif
 	return mfa.Verified{}, refuse(CheckReject, mfa.PublicWrong, errors.New("Access-Reject from "+s.Addr))
 }
 
-// prompt is the server's Reply-Message, fit to be shown.
+// prompt is what the server's Reply-Messages say, all and in order (RFC 2865
+// 5.18), fit to be shown. The packet bounds it.
 func prompt(p packet) string {
-	m, _ := p.get(typeReplyMessage)
+	var m []byte
+	for _, part := range p.all(typeReplyMessage) {
+		m = append(m, part...)
+		if len(part) < maxAttribute { // a full one goes on in the next
+			m = append(m, ' ')
+		}
+	}
 	if !utf8.Valid(m) {
 		m = nil
 	}

@@ -237,6 +237,30 @@ func TestStates(t *testing.T) {
 	}
 }
 
+// TestPrompt: all that the server says is shown, in order.
+func TestPrompt(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("é", 200)
+	for _, c := range []struct {
+		messages []string
+		want     string
+	}{
+		{nil, "Next passcode"},
+		{[]string{""}, "Next passcode"},
+		{[]string{"Challenge: 31415.", "Enter response"}, "Challenge: 31415. Enter response"},
+		{[]string{"Enter response\n", "\xff"}, "Next passcode"},
+		{[]string{long[:maxAttribute], long[maxAttribute:], "Code?"}, long + " Code?"},
+	} {
+		var p packet
+		for _, m := range c.messages {
+			p.attributes = append(p.attributes, attribute{typeReplyMessage, []byte(m)}, attribute{typeProxyState, []byte("x")})
+		}
+		if got := prompt(p); got != c.want {
+			t.Errorf("%q: %q, want %q", c.messages, got, c.want)
+		}
+	}
+}
+
 func TestRefuses(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(packet) reply { return reply{code: codeChallenge} })
