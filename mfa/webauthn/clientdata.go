@@ -72,7 +72,8 @@ func (f *Factor) checkClientData(raw []byte, typ string, st *state) error {
 	if c.crossOrigin && !f.cfg.AllowCrossOrigin {
 		return refusal(CheckCrossOrigin, "the page was embedded in another origin")
 	}
-	if c.hasTop && (!c.crossOrigin || !slices.Contains(f.cfg.TopOrigins, string(c.topOrigin))) {
+	listed := c.crossOrigin && slices.Contains(f.cfg.TopOrigins, string(c.topOrigin))
+	if !listed && (c.hasTop || c.crossOrigin && len(f.cfg.TopOrigins) > 0) {
 		return refusal(CheckTopOrigin, "the page was embedded in an origin that is not configured")
 	}
 	return nil

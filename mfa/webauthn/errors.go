@@ -30,7 +30,8 @@ const (
 	CheckOrigin mfa.Check = "origin"
 	// CheckCrossOrigin: the page was embedded (7.1 step 10, 7.2 step 13).
 	CheckCrossOrigin mfa.Check = "cross-origin"
-	// CheckTopOrigin: the page was embedded in an origin that may not (7.1
+	// CheckTopOrigin: the page was embedded in an origin that may not, or that
+	// the browser does not tell although TopOrigins are configured (7.1
 	// step 11, 7.2 step 14).
 	CheckTopOrigin mfa.Check = "top-origin"
 	// CheckCBOR: malformed CBOR, duplicate keys, indefinite lengths, numbers in

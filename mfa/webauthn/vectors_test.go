@@ -164,6 +164,8 @@ func TestW3CVectors(t *testing.T) {
 			case "none-es256-crossOrigin":
 				_, err := c.register(t, f)
 				wantCheck(t, err, webauthn.CheckCrossOrigin)
+				_, err = c.register(t, listed) // who embeds is not told
+				wantCheck(t, err, webauthn.CheckTopOrigin)
 				f = embedded
 			case "none-es256-topOrigin":
 				_, err := c.register(t, f)
