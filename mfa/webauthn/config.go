@@ -10,10 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
@@ -44,7 +41,9 @@ type Config struct {
 	// AllowCrossOrigin accepts ceremonies in pages that are embedded in
 	// another origin. By default they are refused, against clickjacking.
 	AllowCrossOrigin bool
-	// TopOrigins are the origins that may embed, where a browser tells.
+	// TopOrigins are the origins that may embed. If there are any, answers of
+	// browsers that do not tell who embeds are refused; if there are none,
+	// those of browsers that do.
 	TopOrigins []string
 	// Key makes the answer about people who do not exist the same every time:
 	// at least 32 random bytes, kept and shared by all replicas. A new key
@@ -181,43 +180,6 @@ func (c *Config) preferences() error {
 	}
 	if c.MaxCredentials < 1 || c.MaxCredentials > 64 {
 		return fmt.Errorf("webauthn: Config.MaxCredentials %d is not between 1 and 64", c.MaxCredentials)
-	}
-	return nil
-}
-
-// validRPID wants a domain, without scheme, port or address (5.4.2).
-func validRPID(id string) error {
-	if id == "" || len(id) > 253 || id != strings.ToLower(id) || strings.Trim(id, ".") != id ||
-		strings.ContainsFunc(id, func(r rune) bool {
-			return r != '.' && r != '-' && (r < 'a' || r > 'z') && (r < '0' || r > '9')
-		}) {
-		return fmt.Errorf("webauthn: Config.RPID %q is no domain", id)
-	}
-	if _, err := netip.ParseAddr(id); err == nil {
-		return fmt.Errorf("webauthn: Config.RPID %q is an address", id)
-	}
-	return nil
-}
-
-// validOrigin wants an origin as browsers write it, https but for localhost.
-func validOrigin(o string) error {
-	if strings.HasPrefix(o, "android:apk-key-hash:") || strings.HasPrefix(o, "ios:bundle-id:") {
-		return nil
-	}
-	u, err := url.Parse(o)
-	if err != nil || u.Host == "" || o != u.Scheme+"://"+u.Host || o != strings.ToLower(o) {
-		return fmt.Errorf("webauthn: %q is no origin", o)
-	}
-	host, local := u.Hostname(), u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost")
-	switch {
-	case u.Scheme == "https" && u.Port() == "443", u.Scheme == "http" && u.Port() == "80":
-		return fmt.Errorf("webauthn: origin %q names the port that browsers leave out", o)
-	case u.Scheme == "https", u.Scheme == "http" && local:
-	default:
-		return fmt.Errorf("webauthn: origin %q is neither https nor http on localhost", o)
-	}
-	if _, err := netip.ParseAddr(host); err == nil {
-		return fmt.Errorf("webauthn: origin %q is an address, where no ceremony runs", o)
 	}
 	return nil
 }

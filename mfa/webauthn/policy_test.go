@@ -164,10 +164,42 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%s: accepted", c.name)
 		}
 	}
-	for _, o := range []string{"http://localhost:8080", "http://a.localhost", "https://example.org:8443", "android:apk-key-hash:abc"} {
+	for _, o := range []string{"http://localhost:8080", "http://a.localhost", "https://example.org:8443", "https://xn--bcher-kva.example", androidApp, "ios:bundle-id:org.example"} {
 		cfg := webauthn.Config{RPID: rpID, RPName: "x", Origins: []string{o}, Key: make([]byte, 32)}
 		if _, err := webauthn.New(cfg); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+const androidApp = "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+
+// TestConfigMatches: an RP ID or an origin that no browser sends is refused,
+// with what is wrong with it.
+func TestConfigMatches(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]string{
+		"127.1": "address", "2130706433": "address", "0x7f000001": "address", "example.08": "address",
+		"a..b": "empty label", "example.org.": "empty label", ".org": "empty label",
+		"bücher.example": "xn--", "-a.b": "hyphen", "a-.b": "hyphen",
+		strings.Repeat("a", 64) + ".b": "no domain", strings.Repeat("a.", 127) + "b": "no domain",
+	} {
+		_, err := webauthn.New(webauthn.Config{RPID: id, RPName: "x", Origins: []string{origin}, Key: make([]byte, 32)})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("RP ID %s: %v, want %q", id, err, want)
+		}
+	}
+	for o, want := range map[string]string{
+		"https://127.1": "address", "https://0x7f000001": "address", "https://[::1]": "address",
+		"https://example.org.": "empty label", "https://a..b": "empty label",
+		"https://bücher.example": "xn--", "https://*.example.org": "xn--",
+		"https://example.org:": "port", "https://example.org:0443": "port", "https://example.org:99999": "port", "https://example.org:0": "port",
+		"android:apk-key-hash:": "SHA-256", androidApp + "=": "SHA-256", "android:apk-key-hash:abc": "SHA-256",
+		"ios:bundle-id:": "no origin",
+	} {
+		_, err := webauthn.New(webauthn.Config{RPID: rpID, RPName: "x", Origins: []string{o}, Key: make([]byte, 32)})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("origin %s: %v, want %q", o, err, want)
 		}
 	}
 }
@@ -176,7 +208,7 @@ func TestRelatedOrigins(t *testing.T) {
 	t.Parallel()
 	f, err := webauthn.New(webauthn.Config{
 		RPID: rpID, RPName: "x", Key: make([]byte, 32),
-		Origins: []string{origin, "https://example.co.uk", "android:apk-key-hash:abc"},
+		Origins: []string{origin, "https://example.co.uk", androidApp},
 	})
 	if err != nil {
 		t.Fatal(err)
