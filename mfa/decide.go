@@ -34,7 +34,7 @@ func (f *Flow) standing(ctx context.Context, r Request) (s Standing, err error) 
 	if s.Trusted, err = f.trusted(ctx, r.Subject, r.Client.TrustToken, s.Now); err != nil {
 		return s, err
 	}
-	s.Place = f.place(ctx, r.Client)
+	s.Place, s.PlaceUnknown = f.place(ctx, r.Client)
 	if f.cfg.Risk != nil {
 		var rerr error
 		if s.Risk, s.RiskWhy, rerr = f.cfg.Risk.Score(ctx, r); rerr != nil {
@@ -124,7 +124,7 @@ func (q *question) decide() {
 // spared says whether no proof is needed now, and the ground for either.
 func (q *question) spared() (ReasonCode, string, bool) {
 	c := q.rule
-	if c.RiskChallenge > 0 && q.s.RiskUnknown {
+	if c.RiskChallenge+c.RiskDeny > 0 && q.s.RiskUnknown {
 		return ReasonRiskUnknown, "", false
 	}
 	if c.RiskChallenge > 0 && q.s.Risk >= c.RiskChallenge {
@@ -134,9 +134,9 @@ func (q *question) spared() (ReasonCode, string, bool) {
 		return ReasonNever, c.Name, true
 	}
 	trusted := q.trusted()
-	kmh, impossible := q.travel()
+	how, impossible := q.travel()
 	if c.Mode == Contextual {
-		changes := q.changes(trusted, kmh, impossible)
+		changes := q.changes(trusted, how, impossible)
 		if len(changes) == 0 {
 			return ReasonKnown, "", true
 		}
@@ -159,13 +159,13 @@ func (q *question) trusted() bool {
 
 // changes are the signals that the rule watches and that are new. A trusted
 // browser is known wherever it goes, but it does not travel impossibly.
-func (q *question) changes(trusted bool, kmh float64, impossible bool) []Reason {
+func (q *question) changes(trusted bool, how string, impossible bool) []Reason {
 	var out []Reason
 	for _, s := range q.rule.Watch {
 		switch {
 		case s == SignalTravel && impossible:
-			out = append(out, Reason{Code: ReasonCode(s), Detail: fmt.Sprintf("%.0f km/h", kmh)})
-		case s == SignalTravel || trusted:
+			out = append(out, Reason{Code: ReasonCode(s), Detail: how})
+		case trusted:
 		case !q.known(s):
 			out = append(out, Reason{Code: ReasonCode(s)})
 		}
@@ -188,7 +188,9 @@ func (q *question) known(s Signal) bool {
 		case SignalNetwork:
 			return old.Network == net
 		case SignalPlace:
-			return old.Place.Country == q.s.Place.Country
+			return !q.s.PlaceUnknown && old.Place.Country == q.s.Place.Country
+		case SignalTravel:
+			return true // from wherever
 		case SignalHour:
 			return hoursApart(old.At, q.s.Now) <= 3
 		}
@@ -204,12 +206,19 @@ func hoursApart(a, b time.Time) int {
 	return min(d, 24-d)
 }
 
-func (q *question) travel() (float64, bool) {
-	if len(q.s.Sightings) == 0 {
-		return 0, false
+// travel says whether the person cannot have come here from where they were
+// last, and how. Nobody knows that they can if the place could not be had.
+func (q *question) travel() (how string, impossible bool) {
+	i := slices.IndexFunc(q.s.Sightings, func(s Sighting) bool { return s.Place.Located })
+	switch {
+	case i < 0:
+		return "", false
+	case q.s.PlaceUnknown:
+		return "to an unknown place", true
 	}
-	last := q.s.Sightings[0]
-	return ImpossibleTravel(last.Place, last.At, q.s.Place, q.s.Now, MaxTravelKmh)
+	last := q.s.Sightings[i]
+	kmh, impossible := ImpossibleTravel(last.Place, last.At, q.s.Place, q.s.Now, MaxTravelKmh)
+	return fmt.Sprintf("%.0f km/h", kmh), impossible
 }
 
 // proof finds evidence that meets the rule at a strength.

@@ -213,9 +213,10 @@ func (f *Flow) sighting(ctx context.Context, s Subject, c Client, now time.Time)
 	if c.Device == "" && c.Browser == "" && !c.Addr.IsValid() {
 		return Sighting{}, false
 	}
+	place, _ := f.place(ctx, c)
 	return Sighting{
 		Subject: s, Device: deviceHash(c.Device), Browser: clip(c.Browser, 100), Network: network(c.Addr),
-		Place: f.place(ctx, c), At: now,
+		Place: place, At: now,
 	}, true
 }
 
@@ -244,14 +245,15 @@ func network(a netip.Addr) string {
 	return p.String()
 }
 
-// place is where the client is, unknown if nobody can say.
-func (f *Flow) place(ctx context.Context, c Client) Place {
+// place is where the client is, as far as anybody knows; unknown says that it
+// could not be had.
+func (f *Flow) place(ctx context.Context, c Client) (p Place, unknown bool) {
 	if c.Place != (Place{}) || f.cfg.Geo == nil || !c.Addr.IsValid() {
-		return c.Place
+		return c.Place, false
 	}
 	p, err := f.cfg.Geo.Locate(ctx, c.Addr)
 	if err != nil {
-		return Place{}
+		return Place{}, true
 	}
-	return p
+	return p, false
 }

@@ -250,7 +250,9 @@ type Standing struct {
 	Risk        int
 	RiskWhy     string
 	RiskUnknown bool
-	// Place is where the client is.
-	Place Place
-	Now   time.Time
+	// Place is where the client is; PlaceUnknown says that it could not be
+	// had.
+	Place        Place
+	PlaceUnknown bool
+	Now          time.Time
 }

@@ -51,6 +51,7 @@ func TestDecide(t *testing.T) {
 	known := mfa.Client{Addr: netip.MustParseAddr("192.0.2.7"), Browser: "Firefox on Linux"}
 	ctxRule := mfa.Rule{Mode: mfa.Contextual, Watch: []mfa.Signal{mfa.SignalBrowser, mfa.SignalNetwork, mfa.SignalPlace, mfa.SignalTravel, mfa.SignalHour}}
 	enrolGrace := mfa.Rule{NoFactor: mfa.NoFactor{Action: mfa.ActEnrol, Grace: 24 * time.Hour}}
+	travel := mfa.Rule{Mode: mfa.Contextual, Watch: []mfa.Signal{mfa.SignalTravel}}
 	trust := mfa.Rule{Trust: time.Hour}
 	keys := mfa.Rule{Trust: time.Hour, Factors: kinds(mfa.KindWebAuthn)}
 	with := func(r mfa.Rule, f func(*mfa.Rule)) mfa.Rule { f(&r); return r }
@@ -109,11 +110,22 @@ func TestDecide(t *testing.T) {
 		{name: "trusted goes anywhere", rule: with(ctxRule, func(r *mfa.Rule) { r.Trust = time.Hour }), req: client(mfa.Client{}, proved(pwd)), s: trusted(from(zurich, having(hasTOTP), seen...)), want: mfa.Allow, reason: mfa.ReasonKnown},
 		{name: "trusted does not travel impossibly", rule: with(ctxRule, func(r *mfa.Rule) { r.Trust = time.Hour }), req: client(mfa.Client{}, proved(pwd)), s: trusted(from(sydney, having(hasTOTP), seen...)), want: mfa.Ask, reason: "travel", factors: kinds(mfa.KindTOTP)},
 		{name: "a new device by default", rule: mfa.Rule{Mode: mfa.Contextual}, req: client(known, proved(pwd)), s: from(zurich, having(hasTOTP), seen...), want: mfa.Ask, reason: "device", factors: kinds(mfa.KindTOTP)},
+		{name: "a place that could not be had", rule: mfa.Rule{Mode: mfa.Contextual, Watch: []mfa.Signal{mfa.SignalPlace}}, req: client(known, proved(pwd)), s: lost(from(mfa.Place{}, having(hasTOTP), mfa.Sighting{At: noon})), want: mfa.Ask, reason: "place", factors: kinds(mfa.KindTOTP)},
+		{name: "a place that nobody knows, again", rule: mfa.Rule{Mode: mfa.Contextual, Watch: []mfa.Signal{mfa.SignalPlace}}, req: client(known, proved(pwd)), s: from(mfa.Place{}, having(hasTOTP), mfa.Sighting{At: noon}), want: mfa.Allow, reason: mfa.ReasonKnown},
+		{name: "travel that cannot be told", rule: travel, req: client(known, proved(pwd)), s: lost(from(mfa.Place{}, having(hasTOTP), seen...)), want: mfa.Ask, reason: "travel", factors: kinds(mfa.KindTOTP)},
+		{name: "travel from where nobody knows", rule: travel, req: client(known, proved(pwd)), s: lost(from(mfa.Place{}, having(hasTOTP), mfa.Sighting{At: noon})), want: mfa.Allow, reason: mfa.ReasonKnown},
+		{name: "travel by way of where nobody knows", rule: travel, req: client(known, proved(pwd)), s: from(sydney, having(hasTOTP), mfa.Sighting{At: noon}, seen[0]), want: mfa.Ask, reason: "travel", factors: kinds(mfa.KindTOTP)},
+		{name: "travel of who never was anywhere", rule: travel, req: client(known, proved(pwd)), s: from(sydney, having(hasTOTP)), want: mfa.Ask, reason: "travel", factors: kinds(mfa.KindTOTP)},
+		{name: "travel of who has not been anywhere for long", rule: travel, req: client(known, proved(pwd)), s: from(zurich, having(hasTOTP), mfa.Sighting{At: noon.Add(-91 * 24 * time.Hour)}), want: mfa.Ask, reason: "travel", factors: kinds(mfa.KindTOTP)},
+		{name: "trusted, but nobody can tell where", rule: trust, req: proved(pwd), s: lost(trusted(from(mfa.Place{}, having(hasTOTP), seen...))), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindTOTP)},
 
 		{name: "risk denies", rule: mfa.Rule{RiskDeny: 9}, req: proved(pwd, otp), s: risky(9, having(hasTOTP)), want: mfa.Block, reason: mfa.ReasonRisk},
 		{name: "risk asks", rule: mfa.Rule{Mode: mfa.Never, RiskChallenge: 5}, req: proved(pwd), s: risky(5, having(hasTOTP)), want: mfa.Ask, reason: mfa.ReasonRisk, factors: kinds(mfa.KindTOTP)},
 		{name: "risk below", rule: mfa.Rule{Mode: mfa.Never, RiskChallenge: 5}, req: proved(pwd), s: risky(4, having(hasTOTP)), want: mfa.Allow, reason: mfa.ReasonNever},
 		{name: "risk unknown", rule: mfa.Rule{Mode: mfa.Never, RiskChallenge: 5}, req: proved(pwd), s: risky(-1, having(hasTOTP)), want: mfa.Ask, reason: mfa.ReasonRiskUnknown, factors: kinds(mfa.KindTOTP)},
+		{name: "risk unknown where it denies", rule: mfa.Rule{Mode: mfa.Never, RiskDeny: 5}, req: proved(pwd), s: risky(-1, having(hasTOTP)), want: mfa.Ask, reason: mfa.ReasonRiskUnknown, factors: kinds(mfa.KindTOTP)},
+		{name: "risk unknown where it denies, and a factor", rule: mfa.Rule{Mode: mfa.Never, RiskDeny: 5}, req: proved(pwd, otp), s: risky(-1, having(hasTOTP)), want: mfa.Allow, reason: mfa.ReasonProved},
+		{name: "risk unknown where nobody asks", rule: mfa.Rule{Mode: mfa.Never}, req: proved(pwd), s: risky(-1, having(hasTOTP)), want: mfa.Allow, reason: mfa.ReasonNever},
 
 		{name: "no factor: block", req: proved(pwd), s: having(), want: mfa.Block, reason: mfa.ReasonNoFactor},
 		{name: "no factor: allow", rule: noFactor(mfa.ActAllow), req: proved(pwd), s: having(), want: mfa.Allow, reason: mfa.ReasonNoFactor},
@@ -179,6 +191,8 @@ func from(p mfa.Place, s mfa.Standing, seen ...mfa.Sighting) mfa.Standing {
 	return s
 }
 
+func lost(s mfa.Standing) mfa.Standing { s.PlaceUnknown = true; return s }
+
 func risky(n int, s mfa.Standing) mfa.Standing {
 	s.Risk, s.RiskUnknown = max(n, 0), n < 0
 	return s
@@ -219,6 +233,9 @@ func TestRulesMatch(t *testing.T) {
 		{name: "not outside", rule: mfa.Rule{OutsideZones: []string{"office"}}, req: addr("192.0.2.1")},
 		{name: "in the country", rule: mfa.Rule{Zones: []string{"dach"}}, s: mfa.Standing{Place: zurich}, want: true},
 		{name: "country unknown", rule: mfa.Rule{Zones: []string{"dach"}}},
+		{name: "outside the country", rule: mfa.Rule{OutsideZones: []string{"dach"}}, s: mfa.Standing{Place: sydney}, want: true},
+		{name: "not outside the country", rule: mfa.Rule{OutsideZones: []string{"dach"}}, s: mfa.Standing{Place: zurich}},
+		{name: "outside, country unknown", rule: mfa.Rule{OutsideZones: []string{"dach"}}, want: true},
 		{name: "in time", rule: mfa.Rule{Times: []mfa.Window{{From: "12:00", To: "13:00"}}}, want: true},
 		{name: "too late", rule: mfa.Rule{Times: []mfa.Window{{From: "11:00", To: "12:00"}}}},
 		{name: "on the day", rule: mfa.Rule{Times: []mfa.Window{{Days: []time.Weekday{time.Monday}}}}, want: true},
@@ -376,11 +393,10 @@ func nan() float64 { var z float64; return z / z }
 type geo map[string]mfa.Place
 
 func (g geo) Locate(_ context.Context, a netip.Addr) (mfa.Place, error) {
-	p, ok := g[a.String()]
-	if !ok {
-		return p, errors.New("no database")
+	if g == nil {
+		return mfa.Place{}, errors.New("no database")
 	}
-	return p, nil
+	return g[a.String()], nil
 }
 
 type risk struct{ err error }
@@ -734,6 +750,36 @@ func TestHostileHeaders(t *testing.T) {
 		}
 	}
 	r.want("a device of nonsense", r.flow.RevokeDevice(t.Context(), alice, "\x00", ""), mfa.CheckCredential)
+}
+
+// TestGeoFails: without places nobody is believed to be where they were.
+func TestGeoFails(t *testing.T) {
+	t.Parallel()
+	p, err := mfa.NewPolicy(mfa.PolicyConfig{Default: mfa.Rule{Mode: mfa.Contextual, Watch: []mfa.Signal{mfa.SignalTravel}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := mfa.Client{Addr: netip.MustParseAddr("192.0.2.7"), Place: zurich}
+	away := mfa.Client{Addr: netip.MustParseAddr("203.0.113.9")}
+	for name, c := range map[string]struct {
+		geo  mfa.Geo
+		want mfa.Outcome
+	}{
+		"no geo":             {nil, mfa.Allow},
+		"an unknown address": {geo{}, mfa.Allow},
+		"down":               {geo(nil), mfa.Ask},
+	} {
+		r := newRig(t, func(cfg *mfa.Config) { cfg.Policy, cfg.Geo = p, c.geo })
+		r.enrolTOTP()
+		known := mfa.Decision{Outcome: mfa.Allow, Reasons: []mfa.Reason{{Code: mfa.ReasonKnown}}}
+		if err := r.flow.Saw(t.Context(), alice, home, known); err != nil {
+			t.Fatal(err)
+		}
+		d, err := r.flow.Decide(t.Context(), mfa.Request{Subject: alice, Client: away, Authenticated: r.password()})
+		if err != nil || d.Outcome != c.want || c.want == mfa.Ask && d.Reasons[0].Code != mfa.ReasonCode(mfa.SignalTravel) {
+			t.Errorf("%s: %+v, %v", name, d, err)
+		}
+	}
 }
 
 func TestRiskHook(t *testing.T) {

@@ -60,7 +60,7 @@ type Rule struct {
 	Watch []Signal `json:"watch,omitempty"`
 	// RiskChallenge asks for a factor from this score on, in every mode but
 	// Deny; RiskDeny refuses from this score on. Zero is off. If the score
-	// cannot be had, RiskChallenge is met.
+	// cannot be had, either asks.
 	RiskChallenge int `json:"riskChallenge,omitempty"`
 	RiskDeny      int `json:"riskDeny,omitempty"`
 	// NoFactor is what happens to people who have no factor that counts.
@@ -103,9 +103,12 @@ const (
 	SignalBrowser Signal = "browser"
 	// SignalNetwork: the /24 or /48 is new.
 	SignalNetwork Signal = "network"
-	// SignalPlace: the country is new.
+	// SignalPlace: the country is new, or could not be had.
 	SignalPlace Signal = "place"
-	// SignalTravel: nobody travels this fast; see [ImpossibleTravel].
+	// SignalTravel: nobody travels this fast from where the person was last
+	// (see [ImpossibleTravel]), it cannot be told because [Geo] failed, or they
+	// never were anywhere. An address that Geo has no place for is no travel:
+	// watch [SignalPlace], too.
 	SignalTravel Signal = "travel"
 	// SignalHour: the person has never signed in within three hours of this
 	// time of day (UTC).

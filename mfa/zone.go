@@ -13,7 +13,8 @@ import (
 
 // Geo finds places for addresses.
 type Geo interface {
-	// Locate returns the zero Place for an address it does not know.
+	// Locate returns the zero Place for an address it does not know. After an
+	// error the place counts as new, and as too far from the last one.
 	Locate(ctx context.Context, a netip.Addr) (Place, error)
 }
 
@@ -28,7 +29,9 @@ type Risk interface {
 type Zone struct {
 	Name     string         `json:"name"`
 	Prefixes []netip.Prefix `json:"prefixes,omitempty"`
-	// Countries are ISO 3166-1 alpha-2 codes, in capitals.
+	// Countries are ISO 3166-1 alpha-2 codes, in capitals. A client whose country
+	// is not known, or could not be had, is in none of them: a rule that is to
+	// hold for it as well names the others in [Rule].OutsideZones.
 	Countries []string `json:"countries,omitempty"`
 }
 
