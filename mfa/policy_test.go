@@ -363,6 +363,27 @@ func TestNewPolicySaysWhy(t *testing.T) {
 	}
 }
 
+// TestEmptyLists: who empties a list does not mean everyone by it.
+func TestEmptyLists(t *testing.T) {
+	t.Parallel()
+	for _, list := range []string{"groups", "resources", "zones", "outsideZones", "times", "factors", "watch", "days"} {
+		for value, want := range map[string]bool{"[]": false, "null": true} {
+			member := fmt.Sprintf("%q:%s", list, value)
+			if list == "days" {
+				member = `"times":[{` + member + `}]`
+			}
+			var c mfa.PolicyConfig
+			if err := json.Unmarshal([]byte(`{"rules":[{"name":"exempt",`+member+`}]}`), &c); err != nil {
+				t.Fatal(err)
+			}
+			_, err := mfa.NewPolicy(c)
+			if ok := err == nil; ok != want || !ok && !strings.Contains(err.Error(), `rule "exempt": a list is there and empty`) {
+				t.Errorf("%s: %v", member, err)
+			}
+		}
+	}
+}
+
 func TestImpossibleTravel(t *testing.T) {
 	t.Parallel()
 	near := mfa.Place{Lat: 46.95, Lon: 7.45, Located: true} // Bern
