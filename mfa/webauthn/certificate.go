@@ -34,15 +34,14 @@ func (a *attested) checkLeaf(format Format, c *x509.Certificate) (model bool, er
 	case FormatApple:
 		model = a.model() == appleModel
 	}
-	named, err := extension(c, oidModel)
-	if err != nil {
-		return model, nil // it is optional
+	if named, err := extension(c, oidModel); err == nil { // it is optional
+		var aaguid []byte
+		if rest, err := asn1.Unmarshal(named, &aaguid); err != nil || len(rest) > 0 || !bytes.Equal(aaguid, a.authData.aaguid[:]) {
+			return false, errors.New("the certificate is of another model")
+		}
+		model = true
 	}
-	var aaguid []byte
-	if rest, err := asn1.Unmarshal(named, &aaguid); err != nil || len(rest) > 0 || !bytes.Equal(aaguid, a.authData.aaguid[:]) {
-		return false, errors.New("the certificate is of another model")
-	}
-	return true, nil
+	return model, nil
 }
 
 // checkMaker tells the certificate of an authenticator from others of the same
