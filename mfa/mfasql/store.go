@@ -5,8 +5,9 @@
 //
 // [New] makes a store over a *sql.DB that the program opened with the driver
 // of its choice; [Migrations] makes its tables. Statements join the
-// transaction in their context, so a session saved in the commit of
-// [mfa.Flow.Finish] through the same *sql.DB commits with the spent code.
+// transaction in their context. The program's own do by [Store.TxFrom]: a
+// session saved so in the commit of [mfa.Flow.Finish] commits with the spent
+// code, or not at all.
 package mfasql
 
 import (
@@ -25,7 +26,9 @@ import (
 var migrations embed.FS
 
 // Migrations returns the SQL files that make and change the tables, for
-// goose; their names begin with timestamps.
+// goose; their names begin with timestamps. Give them a table of versions of
+// their own, by goose.WithTableName: beside other migrations in one table,
+// whichever come later with an earlier timestamp are refused as out of order.
 func Migrations() fs.FS {
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -41,8 +44,12 @@ type Store struct {
 
 var _ mfa.Store = (*Store)(nil)
 
-// New returns a store over db, whose tables [Migrations] has made. On SQLite
-// open it with _txlock=immediate and a busy timeout.
+// New returns a store over db, whose tables [Migrations] has made; it does not
+// ask the database. On SQLite open it with _txlock=immediate and a busy timeout.
+//
+// In a commit, use [Store.TxFrom] and not db. A statement on db is no part of
+// the transaction, and on SQLite waits for it: until the busy timeout has
+// passed, and for good if db has one connection only.
 func New(db *sql.DB) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("mfasql: New wants a *sql.DB")
@@ -55,9 +62,14 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) er
 	return sqltx.InTx(ctx, s.db, fn)
 }
 
+// TxFrom returns the transaction that ctx carries, for the program's own rows:
+// in a commit, OnEvent or [Store.InTx]. ok is false outside of one, and after
+// it has ended.
+func (s *Store) TxFrom(ctx context.Context) (tx *sql.Tx, ok bool) { return sqltx.TxFrom(ctx, s.db) }
+
 // Joins implements [mfa.Store].
 func (s *Store) Joins(ctx context.Context) bool {
-	_, ok := sqltx.TxFrom(ctx, s.db)
+	_, ok := s.TxFrom(ctx)
 	return ok
 }
 

@@ -45,6 +45,11 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) er
 	return sqltx.InTx(ctx, s.db, fn)
 }
 
+// TxFrom returns the transaction that ctx carries, for the application's own
+// rows: in a commit, its session's. The *sql.DB itself is no part of it, and on
+// SQLite would wait for it. ok is false outside of one, and after it has ended.
+func (s *Store) TxFrom(ctx context.Context) (tx *sql.Tx, ok bool) { return sqltx.TxFrom(ctx, s.db) }
+
 // Put inserts r; an expired record of its key gives way.
 func (s *Store) Put(ctx context.Context, r saml.Record, now time.Time) error {
 	if r.Data == nil {

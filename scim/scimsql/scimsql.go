@@ -44,6 +44,7 @@ const maxStatements = 200
 
 // Store keeps everything in one database. It is safe for concurrent use.
 type Store struct {
+	db         *sql.DB
 	statements *sqltx.Statements
 	now        func() time.Time
 }
@@ -54,7 +55,7 @@ func New(db *sql.DB, now func() time.Time) *Store {
 	if now == nil {
 		now = time.Now
 	}
-	return &Store{statements: sqltx.NewStatements(db, maxStatements), now: now}
+	return &Store{db: db, statements: sqltx.NewStatements(db, maxStatements), now: now}
 }
 
 // InTx implements scim.Transactor. An error inside must be returned by fn, or
@@ -62,6 +63,12 @@ func New(db *sql.DB, now func() time.Time) *Store {
 func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
 	return busy(s.statements.InTx(ctx, fn))
 }
+
+// TxFrom returns the transaction that ctx carries, for the application's own
+// rows: in OnChange, those that follow from the change. The *sql.DB itself is no
+// part of it, and on SQLite would wait for it. ok is false outside of one, and
+// after it has ended.
+func (s *Store) TxFrom(ctx context.Context) (tx *sql.Tx, ok bool) { return sqltx.TxFrom(ctx, s.db) }
 
 // q runs prepared statements. The tenant, which every index begins with, and
 // limits are compared with a CAST: SQLite would look at the values to plan with

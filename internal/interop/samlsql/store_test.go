@@ -5,8 +5,10 @@
 package samlsql_test
 
 import (
+	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -32,6 +34,44 @@ func TestStore(t *testing.T) {
 		t.Parallel()
 		samltest.TestStore(t, func(t *testing.T) samltest.Stores { return samlsql.New(openPostgres(t)) })
 	})
+}
+
+// TestRowsOfTheApplication: what is written with TxFrom is kept with the
+// transaction, or not at all.
+func TestRowsOfTheApplication(t *testing.T) {
+	t.Parallel()
+	for name, open := range map[string]func(*testing.T) *sql.DB{"sqlite": openSQLite, "postgres": openPostgres} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, db := t.Context(), open(t)
+			s := samlsql.New(db)
+			if _, err := db.ExecContext(ctx, "CREATE TABLE app (id TEXT PRIMARY KEY)"); err != nil {
+				t.Fatal(err)
+			}
+			for what, want := range map[string]error{"refused": errors.New("refused"), "kept": nil} {
+				err := s.InTx(ctx, func(ctx context.Context) error {
+					tx, ok := s.TxFrom(ctx)
+					if !ok {
+						t.Fatal("no transaction")
+					}
+					if _, err := tx.ExecContext(ctx, "INSERT INTO app (id) VALUES ($1)", what); err != nil {
+						return err
+					}
+					return want
+				})
+				if !errors.Is(err, want) {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			var id string
+			if err := db.QueryRowContext(ctx, "SELECT MAX(id) || COUNT(*) FROM app").Scan(&id); err != nil || id != "kept1" {
+				t.Errorf("rows %q, %v; want what was kept", id, err)
+			}
+			if _, ok := s.TxFrom(ctx); ok {
+				t.Error("a transaction where none was begun")
+			}
+		})
+	}
 }
 
 func openSQLite(t *testing.T) *sql.DB {
