@@ -202,6 +202,9 @@ var (
 
 func (r Rule) check() error {
 	switch {
+	case hollow(r.Groups) || hollow(r.Resources) || hollow(r.Zones) || hollow(r.OutsideZones) || hollow(r.Times) ||
+		hollow(r.Factors) || hollow(r.Watch) || slices.ContainsFunc(r.Times, func(w Window) bool { return hollow(w.Days) }):
+		return errors.New("a list is there and empty, which would be everyone, everything or always: leave it out")
 	case !slices.Contains(modes, r.Mode):
 		return fmt.Errorf("mode %q is unknown", r.Mode)
 	case !slices.Contains(actions, r.NoFactor.Action):
@@ -232,6 +235,9 @@ func (r Rule) check() error {
 	}
 	return nil
 }
+
+// hollow lists are those that somebody emptied.
+func hollow[T any](list []T) bool { return list != nil && len(list) == 0 }
 
 // Standing is what is known about the person beside the request.
 type Standing struct {

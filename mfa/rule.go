@@ -25,7 +25,9 @@ const (
 )
 
 // Rule says what is asked of whom, where and when. All conditions that are
-// set must hold; a rule without conditions holds for everyone.
+// set must hold; a rule without conditions holds for everyone. A list that is
+// there and empty, as when the last group of an exemption is taken out, is
+// refused; nil, null in JSON, is no condition.
 type Rule struct {
 	// Name is shown in decisions. Required and unique.
 	Name string `json:"name"`
