@@ -6,6 +6,7 @@ package mfatest
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
@@ -43,6 +44,13 @@ func BrokenStores() []BrokenStore {
 		{"keeps the contexts it was told to drop", "sightings newest kept", func(s mfa.Store) mfa.Store { return elephant{s} }},
 		{"keeps no challenge when it drops", "challenge dropped by newer", func(s mfa.Store) mfa.Store { return keepsNone{s} }},
 		{"unlocks while locked", "counter locks", func(s mfa.Store) mfa.Store { return unlocked{s} }},
+		{"drops challenges across tenants", "challenge dropped by newer", func(s mfa.Store) mfa.Store { return dropsTwins{s} }},
+		{"drops tickets across tenants", "ticket spent once", func(s mfa.Store) mfa.Store { return dropsTwins{s} }},
+		{"drops devices across tenants", "device list and removal", func(s mfa.Store) mfa.Store { return dropsTwins{s} }},
+		{"lists devices across tenants", "device list and removal", func(s mfa.Store) mfa.Store { return listsTwins{s} }},
+		{"drops sightings of anybody but the newest", "sightings newest kept", func(s mfa.Store) mfa.Store { return &lastSeen{Store: s} }},
+		{"clears everybody's counters", "counter of another person or kind", func(s mfa.Store) mfa.Store { return &clearsAll{Store: s} }},
+		{"keeps expired devices", "expired rows deleted", func(s mfa.Store) mfa.Store { return &hoarder{Store: s} }},
 	}
 }
 
@@ -179,4 +187,113 @@ type unlocked struct{ mfa.Store }
 
 func (b unlocked) Charge(ctx context.Context, s mfa.Subject, name string, now time.Time, lock func(int) time.Duration) (mfa.Counter, bool, error) {
 	return b.Store.Charge(ctx, s, name, now, func(int) time.Duration { return 0 })
+}
+
+// twins are the same id in both tenants of the cases, as a statement sees them
+// that forgets the tenant.
+func twins(s mfa.Subject) []mfa.Subject {
+	return []mfa.Subject{{Tenant: "t", ID: s.ID}, {Tenant: "another", ID: s.ID}}
+}
+
+type dropsTwins struct{ mfa.Store }
+
+func (b dropsTwins) DropChallenges(ctx context.Context, s mfa.Subject, k mfa.Kind, p mfa.Purpose, keep int) (err error) {
+	for _, s := range twins(s) {
+		err = errors.Join(err, b.Store.DropChallenges(ctx, s, k, p, keep))
+	}
+	return err
+}
+
+func (b dropsTwins) DropTickets(ctx context.Context, s mfa.Subject) (err error) {
+	for _, s := range twins(s) {
+		err = errors.Join(err, b.Store.DropTickets(ctx, s))
+	}
+	return err
+}
+
+func (b dropsTwins) DropDevices(ctx context.Context, s mfa.Subject) (err error) {
+	for _, s := range twins(s) {
+		err = errors.Join(err, b.Store.DropDevices(ctx, s))
+	}
+	return err
+}
+
+type listsTwins struct{ mfa.Store }
+
+func (b listsTwins) Devices(ctx context.Context, s mfa.Subject, now time.Time) (out []mfa.Device, err error) {
+	for _, s := range twins(s) {
+		ds, err := b.Store.Devices(ctx, s, now)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ds...)
+	}
+	return out, nil
+}
+
+// lastSeen trims the sightings of whom it was last told when it is told of
+// another.
+type lastSeen struct {
+	mfa.Store
+	last mfa.Subject
+}
+
+func (b *lastSeen) AddSighting(ctx context.Context, s mfa.Sighting, keep int) error {
+	if last := b.last; last != s.Subject {
+		b.last = s.Subject
+		if err := b.DropSightings(ctx, last); err != nil {
+			return err
+		}
+	}
+	return b.Store.AddSighting(ctx, s, keep)
+}
+
+type clearsAll struct {
+	mfa.Store
+	mu     sync.Mutex
+	people []mfa.Subject
+}
+
+func (b *clearsAll) Charge(ctx context.Context, s mfa.Subject, name string, now time.Time, lock func(int) time.Duration) (mfa.Counter, bool, error) {
+	b.mu.Lock()
+	b.people = append(b.people, s)
+	b.mu.Unlock()
+	return b.Store.Charge(ctx, s, name, now, lock)
+}
+
+func (b *clearsAll) ClearCounter(ctx context.Context, _ mfa.Subject, name string) (err error) {
+	for _, s := range b.people {
+		err = errors.Join(err, b.Store.ClearCounter(ctx, s, name))
+	}
+	return err
+}
+
+// hoarder still lists the devices that were to be deleted.
+type hoarder struct {
+	mfa.Store
+	added []mfa.Device
+	swept bool
+}
+
+func (b *hoarder) AddDevice(ctx context.Context, d mfa.Device) error {
+	b.added = append(b.added, d)
+	return b.Store.AddDevice(ctx, d)
+}
+
+func (b *hoarder) DeleteExpired(ctx context.Context, now time.Time, limit int) (int, error) {
+	b.swept = true
+	return b.Store.DeleteExpired(ctx, now, limit)
+}
+
+func (b *hoarder) Devices(ctx context.Context, s mfa.Subject, now time.Time) ([]mfa.Device, error) {
+	ds, err := b.Store.Devices(ctx, s, now)
+	if !b.swept || len(ds) > 0 {
+		return ds, err
+	}
+	for _, d := range b.added {
+		if d.Subject == s && d.ExpiresAt.After(now) {
+			ds = append(ds, d)
+		}
+	}
+	return ds, err
 }

@@ -85,6 +85,25 @@ func challenge(p mfa.Subject, tries int) mfa.ChallengeRow {
 	}
 }
 
+func ticket(p mfa.Subject) mfa.Ticket {
+	return mfa.Ticket{Hash: hash(), Subject: p, ExpiresAt: base.Add(time.Hour)}
+}
+
+func device(p mfa.Subject, at time.Time) mfa.Device {
+	return mfa.Device{
+		ID: random(), Subject: p, Hash: hash(), Name: "n", Kind: mfa.KindTOTP,
+		CreatedAt: at, UsedAt: at, ExpiresAt: at.Add(time.Hour),
+	}
+}
+
+// sighting is the n-th of p, a second after the one before.
+func sighting(p mfa.Subject, n int) mfa.Sighting {
+	return mfa.Sighting{
+		Subject: p, Device: fmt.Sprint(n), Browser: "b", Network: "n", At: base.Add(time.Duration(n) * time.Second),
+		Place: mfa.Place{Country: "CH", Lat: 47.25, Lon: -8.5, Located: true},
+	}
+}
+
 func want(what string, got, want any) error {
 	if !reflect.DeepEqual(got, want) {
 		return fmt.Errorf("%s: got %+v, want %+v", what, got, want)
@@ -97,6 +116,80 @@ func wantErr(what string, got, want error) error {
 		return fmt.Errorf("%s: got error %v, want %v", what, got, want)
 	}
 	return nil
+}
+
+// utc moves the times of a row to UTC, to compare it.
+func utc[V any](row V) V {
+	v := reflect.ValueOf(&row).Elem()
+	for i := range v.NumField() {
+		if at, ok := v.Field(i).Interface().(time.Time); ok {
+			v.Field(i).Set(reflect.ValueOf(at.UTC()))
+		}
+	}
+	return row
+}
+
+func utcs[V any](rows []V) []V {
+	for i, r := range rows {
+		rows[i] = utc(r)
+	}
+	return rows
+}
+
+// belongings are a row of everything.
+type belongings struct {
+	record    mfa.Record
+	challenge mfa.ChallengeRow
+	ticket    mfa.Ticket
+	device    mfa.Device
+	sighting  mfa.Sighting
+}
+
+// own gives p a row of everything, a counter "k" too.
+func own(ctx context.Context, s mfa.Store, p mfa.Subject) (belongings, error) {
+	b := belongings{record(p), challenge(p, 2), ticket(p), device(p, base), sighting(p, 0)}
+	_, _, err := s.Charge(ctx, p, "k", base, lockAtThree)
+	return b, errors.Join(err, s.AddRecord(ctx, b.record), s.AddChallenge(ctx, b.challenge), s.AddTicket(ctx, b.ticket),
+		s.AddDevice(ctx, b.device), s.AddSighting(ctx, b.sighting, 5))
+}
+
+// still wants the rows as they were, and no others. It takes a try of the
+// challenge, so it may ask once.
+func (b belongings) still(ctx context.Context, s mfa.Store) error {
+	p := b.record.Subject
+	records, err1 := s.Records(ctx, p)
+	counters, err2 := s.Counters(ctx, p)
+	devices, err3 := s.Devices(ctx, p, base)
+	seen, err4 := s.Sightings(ctx, p)
+	tk, err5 := s.Ticket(ctx, b.ticket.Hash, base)
+	c, err6 := s.TakeChallenge(ctx, b.challenge.Hash, base)
+	b.challenge.Tries--
+	return errors.Join(err1, err2, err3, err4, err5, err6,
+		want("records", normal(records), normal([]mfa.Record{b.record})),
+		want("counters", len(counters), 1),
+		want("counter", utc(counters["k"]), mfa.Counter{Failures: 1}),
+		want("devices", utcs(devices), []mfa.Device{b.device}),
+		want("sightings", utcs(seen), []mfa.Sighting{b.sighting}),
+		want("ticket", utc(tk), b.ticket),
+		want("challenge", utc(c), b.challenge))
+}
+
+// beside runs steps on rows of p's and wants those of p's neighbours as they
+// were: another person's, and those of the same id in another tenant.
+func beside(ctx context.Context, s mfa.Store, p mfa.Subject, steps ...func() error) error {
+	for _, n := range []mfa.Subject{person(), {Tenant: "another", ID: p.ID}} {
+		b, err := own(ctx, s, n)
+		if err != nil {
+			return err
+		}
+		steps = append(steps, func() error {
+			if err := b.still(ctx, s); err != nil {
+				return fmt.Errorf("what %v has, after calls for %v: %w", n, p, err)
+			}
+			return nil
+		})
+	}
+	return all(steps...)
 }
 
 // all runs steps until one fails.
@@ -134,8 +227,9 @@ func race(n int, fn func(i int) error) int {
 func recordRoundTrip(ctx context.Context, s mfa.Store) error {
 	p := person()
 	a, b := record(p), record(p)
+	a.ID, b.ID = max(a.ID, b.ID), min(a.ID, b.ID) // not in the order of time
 	b.CreatedAt, b.Key, b.Public, b.ExpiresAt = base.Add(time.Second), "", nil, base.Add(time.Hour)
-	return all(
+	return beside(ctx, s, p,
 		func() error { return s.AddRecord(ctx, b) },
 		func() error { return s.AddRecord(ctx, a) },
 		func() error {
@@ -163,6 +257,10 @@ func recordRoundTrip(ctx context.Context, s mfa.Store) error {
 		func() error { return s.DeleteRecord(ctx, p, a.ID) },
 		func() error { return wantErr("delete twice", s.DeleteRecord(ctx, p, a.ID), mfa.ErrNotFound) },
 		func() error { return wantErr("touch deleted", s.TouchRecord(ctx, p, a.ID, base), mfa.ErrNotFound) },
+		func() error {
+			got, err := s.Records(ctx, p)
+			return errors.Join(err, want("the other record", normal(got), normal([]mfa.Record{b})))
+		},
 		func() error { return s.AddRecord(ctx, a) },
 	)
 }
@@ -208,8 +306,10 @@ func recordKeyUnique(ctx context.Context, s mfa.Store) error {
 
 func recordSwap(ctx context.Context, s mfa.Store) error {
 	r := record(person())
-	return all(
-		func() error { return s.AddRecord(ctx, r) },
+	other := record(r.Subject)
+	other.CreatedAt = base.Add(time.Second)
+	return beside(ctx, s, r.Subject,
+		func() error { return errors.Join(s.AddRecord(ctx, r), s.AddRecord(ctx, other)) },
 		func() error {
 			u := r
 			u.Name, u.Public, u.Strength, u.Sealed, u.UsedAt = "new", []byte(`2`), mfa.Any, []byte{9}, base.Add(time.Second)
@@ -219,7 +319,7 @@ func recordSwap(ctx context.Context, s mfa.Store) error {
 			}
 			u.Kind, u.Key, u.CreatedAt, u.Version = r.Kind, r.Key, r.CreatedAt, r.Version+1
 			got, err := s.Records(ctx, r.Subject)
-			return errors.Join(err, want("updated record", normal(got), normal([]mfa.Record{u})))
+			return errors.Join(err, want("updated record and another", normal(got), normal([]mfa.Record{u, other})))
 		},
 		func() error { return wantErr("update of an old version", s.UpdateRecord(ctx, r), mfa.ErrConflict) },
 		func() error {
@@ -229,20 +329,24 @@ func recordSwap(ctx context.Context, s mfa.Store) error {
 }
 
 func recordOfAnother(ctx context.Context, s mfa.Store) error {
-	r := record(person())
-	thief := mfa.Subject{Tenant: "another", ID: r.Subject.ID}
-	stolen := r
-	stolen.Subject = thief
-	return all(
-		func() error { return s.AddRecord(ctx, r) },
-		func() error {
-			got, err := s.Records(ctx, thief)
-			return errors.Join(err, want("records of another tenant", len(got), 0))
-		},
-		func() error { return wantErr("update", s.UpdateRecord(ctx, stolen), mfa.ErrConflict) },
-		func() error { return wantErr("touch", s.TouchRecord(ctx, thief, r.ID, base), mfa.ErrNotFound) },
-		func() error { return wantErr("delete", s.DeleteRecord(ctx, thief, r.ID), mfa.ErrNotFound) },
-	)
+	p := person()
+	b, err := own(ctx, s, p)
+	if err != nil {
+		return err
+	}
+	for _, thief := range []mfa.Subject{person(), {Tenant: "another", ID: p.ID}} {
+		stolen := b.record
+		stolen.Subject = thief
+		got, err := s.Records(ctx, thief)
+		err = errors.Join(err, want("records", len(got), 0),
+			wantErr("update", s.UpdateRecord(ctx, stolen), mfa.ErrConflict),
+			wantErr("touch", s.TouchRecord(ctx, thief, stolen.ID, base), mfa.ErrNotFound),
+			wantErr("delete", s.DeleteRecord(ctx, thief, stolen.ID), mfa.ErrNotFound))
+		if err != nil {
+			return fmt.Errorf("calls for %v on what %v has: %w", thief, p, err)
+		}
+	}
+	return b.still(ctx, s)
 }
 
 func recordPages(ctx context.Context, s mfa.Store) error {
@@ -310,14 +414,14 @@ func challengeTakenOnce(ctx context.Context, s mfa.Store) error {
 		return fmt.Errorf("challenge with one try was taken %d times by parallel calls", n)
 	}
 	c.Tries = 0
-	got.CreatedAt, got.ExpiresAt = got.CreatedAt.UTC(), got.ExpiresAt.UTC()
-	return want("taken challenge", got, c)
+	return want("taken challenge", utc(got), c)
 }
 
 func challengeExpiry(ctx context.Context, s mfa.Store) error {
-	c := challenge(person(), 2)
+	p := person()
+	c := challenge(p, 2)
 	take := func(at time.Time) error { _, err := s.TakeChallenge(ctx, c.Hash, at); return err }
-	return all(
+	return beside(ctx, s, p,
 		func() error { return s.AddChallenge(ctx, c) },
 		func() error { return wantErr("at its expiry", take(c.ExpiresAt), mfa.ErrNotFound) },
 		func() error { return take(c.ExpiresAt.Add(-time.Microsecond)) },
@@ -348,40 +452,41 @@ func challengeSpentOnce(ctx context.Context, s mfa.Store) error {
 
 func challengeDropped(ctx context.Context, s mfa.Store) error {
 	p := person()
-	gone, other, purpose, kind := challenge(p, 1), challenge(person(), 1), challenge(p, 1), challenge(p, 1)
+	old, newer, purpose, kind := challenge(p, 3), challenge(p, 3), challenge(p, 3), challenge(p, 3)
 	purpose.Purpose, kind.Kind = mfa.StepUp, "another"
-	for _, c := range []mfa.ChallengeRow{gone, other, purpose, kind} {
-		if err := s.AddChallenge(ctx, c); err != nil {
-			return err
+	old.CreatedAt, newer.CreatedAt = base.Add(-2*time.Second), base.Add(-time.Second) // those of others are newer still
+	drop := func(keep int, gone, kept []mfa.ChallengeRow) func() error {
+		return func() error {
+			if err := s.DropChallenges(ctx, p, "test", mfa.Second, keep); err != nil {
+				return err
+			}
+			for _, c := range gone {
+				if err := wantErr("dropped", s.SpendChallenge(ctx, c.Hash), mfa.ErrNotFound); err != nil {
+					return fmt.Errorf("keep %d: %w", keep, err)
+				}
+			}
+			for _, c := range kept {
+				if _, err := s.TakeChallenge(ctx, c.Hash, base); err != nil {
+					return fmt.Errorf("keep %d: challenge of %s and %s from %v: %w", keep, c.Kind, c.Purpose, c.CreatedAt, err)
+				}
+			}
+			return nil
 		}
 	}
-	newer := challenge(p, 1)
-	newer.CreatedAt = base.Add(time.Second)
-	if err := errors.Join(s.AddChallenge(ctx, newer), s.DropChallenges(ctx, p, "test", mfa.Second, 2)); err != nil {
-		return err
-	}
-	if err := s.DropChallenges(ctx, p, "test", mfa.Second, 1); err != nil {
-		return err
-	}
-	_, err := s.TakeChallenge(ctx, gone.Hash, base)
-	if err := wantErr("dropped", err, mfa.ErrNotFound); err != nil {
-		return err
-	}
-	if _, err := s.TakeChallenge(ctx, newer.Hash, base); err != nil {
-		return fmt.Errorf("the newest, which was to be kept: %w", err)
-	}
-	if err := s.DropChallenges(ctx, p, "test", mfa.Second, 0); err != nil {
-		return err
-	}
-	if err := wantErr("the newest at last", s.SpendChallenge(ctx, newer.Hash), mfa.ErrNotFound); err != nil {
-		return err
-	}
-	for _, c := range []mfa.ChallengeRow{other, purpose, kind} {
-		if _, err := s.TakeChallenge(ctx, c.Hash, base); err != nil {
-			return fmt.Errorf("challenge of another person, purpose or kind: %w", err)
-		}
-	}
-	return nil
+	rows := []mfa.ChallengeRow{old, newer, purpose, kind}
+	return beside(ctx, s, p,
+		func() error {
+			for _, c := range rows {
+				if err := s.AddChallenge(ctx, c); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		drop(2, nil, rows),
+		drop(1, rows[:1], rows[1:]),
+		drop(0, rows[:2], rows[2:]),
+	)
 }
 
 // lockAtThree locks for an hour at every third failure.
@@ -397,12 +502,11 @@ func counterLocks(ctx context.Context, s mfa.Store) error {
 	charge := func(at time.Time, failures int, until time.Time, ok bool) func() error {
 		return func() error {
 			c, got, err := s.Charge(ctx, p, "k", at, lockAtThree)
-			c.LockedUntil = c.LockedUntil.UTC()
-			return errors.Join(err, want("charge passes", got, ok), want("counter", c, mfa.Counter{Failures: failures, LockedUntil: until}))
+			return errors.Join(err, want("charge passes", got, ok), want("counter", utc(c), mfa.Counter{Failures: failures, LockedUntil: until}))
 		}
 	}
-	none, until := time.Time{}.UTC(), base.Add(time.Hour)
-	return all(
+	none, until := time.Time{}, base.Add(time.Hour)
+	return beside(ctx, s, p,
 		charge(base, 1, none, true),
 		charge(base, 2, none, true),
 		charge(base, 3, until, true),
@@ -455,70 +559,69 @@ func parallelCharges(ctx context.Context, s mfa.Store) error {
 
 func counterOfAnother(ctx context.Context, s mfa.Store) error {
 	p := person()
-	if _, _, err := s.Charge(ctx, p, "k", base, lockAtThree); err != nil {
-		return err
-	}
-	for _, other := range []mfa.Subject{person(), {Tenant: "another", ID: p.ID}} {
-		c, _, err := s.Charge(ctx, other, "k", base, lockAtThree)
-		if err := errors.Join(err, want("another person's failures", c.Failures, 1)); err != nil {
-			return err
+	other := func(what string, failures int) func() error {
+		return func() error {
+			c, _, err := s.Charge(ctx, p, "other", base, lockAtThree)
+			return errors.Join(err, want("another kind's failures "+what, c.Failures, failures))
 		}
 	}
-	c, _, err := s.Charge(ctx, p, "other", base, lockAtThree)
-	return errors.Join(err, want("another kind's failures", c.Failures, 1))
+	charge := func() error { _, _, err := s.Charge(ctx, p, "k", base, lockAtThree); return err }
+	return beside(ctx, s, p,
+		charge,
+		other("after a charge", 1),
+		func() error { return s.ClearCounter(ctx, p, "k") },
+		other("after a clear", 2),
+		charge, charge, charge, // locks it
+		func() error {
+			cs, err := s.Counters(ctx, p)
+			return errors.Join(err, want("another kind is locked", cs["other"].LockedUntil.IsZero(), true))
+		},
+	)
 }
 
 var errRollBack = errors.New("mfatest: roll back")
 
 func rollsBack(ctx context.Context, s mfa.Store) error {
 	p := person()
-	kept, added := record(p), record(p)
-	c := challenge(p, 1)
-	tk := mfa.Ticket{Hash: hash(), Subject: p, ExpiresAt: base.Add(time.Hour)}
-	if err := errors.Join(s.AddRecord(ctx, kept), s.AddChallenge(ctx, c), s.AddTicket(ctx, tk)); err != nil {
-		return err
-	}
-	if _, _, err := s.Charge(ctx, p, "k", base, lockAtThree); err != nil {
-		return err
-	}
-	err := s.InTx(ctx, func(ctx context.Context) error {
-		u := kept
-		u.Name = "changed"
-		_, takeErr := s.TakeChallenge(ctx, c.Hash, base)
-		_, _, chargeErr := s.Charge(ctx, p, "new", base, lockAtThree)
-		return errors.Join(takeErr, chargeErr, s.AddRecord(ctx, added), s.UpdateRecord(ctx, u), s.SpendChallenge(ctx, c.Hash),
-			s.ClearCounter(ctx, p, "k"), s.SpendTicket(ctx, p, tk.Hash, base),
-			s.AddSighting(ctx, mfa.Sighting{Subject: p, Device: "d", At: base}, 5),
-			s.AddDevice(ctx, mfa.Device{ID: random(), Subject: p, Hash: hash(), CreatedAt: base, ExpiresAt: base.Add(time.Hour)}),
-			errRollBack)
-	})
-	if err := wantErr("InTx", err, errRollBack); err != nil {
-		return err
-	}
-	got, err := s.Records(ctx, p)
-	if err := errors.Join(err, want("records after roll-back", normal(got), normal([]mfa.Record{kept}))); err != nil {
-		return err
-	}
-	cs, err := s.Counters(ctx, p)
-	if err := errors.Join(err, want("counter after roll-back", cs["k"].Failures, 1), want("counters after roll-back", len(cs), 1)); err != nil {
-		return err
-	}
-	seen, err := s.Sightings(ctx, p)
-	if err := errors.Join(err, want("sightings after roll-back", len(seen), 0)); err != nil {
-		return err
-	}
-	ds, err := s.Devices(ctx, p, base)
-	if err := errors.Join(err, want("devices after roll-back", len(ds), 0)); err != nil {
-		return err
-	}
-	if _, err := s.Ticket(ctx, tk.Hash, base); err != nil {
-		return fmt.Errorf("ticket after roll-back: %w", err)
-	}
-	_, err = s.TakeChallenge(ctx, c.Hash, base)
+	b, err := own(ctx, s, p)
 	if err != nil {
-		return fmt.Errorf("challenge after roll-back: %w", err)
+		return err
 	}
-	return nil
+	changes := func(ctx context.Context) error {
+		u := b.record
+		u.Name = "changed"
+		_, takeErr := s.TakeChallenge(ctx, b.challenge.Hash, base)
+		_, _, firstErr := s.Charge(ctx, p, "new", base, lockAtThree)
+		_, _, nextErr := s.Charge(ctx, p, "k", base, lockAtThree)
+		return errors.Join(takeErr, firstErr, nextErr, s.AddRecord(ctx, record(p)), s.UpdateRecord(ctx, u),
+			s.TouchRecord(ctx, p, u.ID, base.Add(time.Second)), s.TouchDevice(ctx, p, b.device.ID, base.Add(time.Second)),
+			s.AddSighting(ctx, sighting(p, 1), 5), s.AddDevice(ctx, device(p, base)))
+	}
+	one := func(ctx context.Context) error {
+		return errors.Join(s.DeleteRecord(ctx, p, b.record.ID), s.SpendChallenge(ctx, b.challenge.Hash), s.ClearCounter(ctx, p, "k"),
+			s.SpendTicket(ctx, p, b.ticket.Hash, base), s.DeleteDevice(ctx, p, b.device.ID), s.AddSighting(ctx, sighting(p, 1), 1))
+	}
+	every := func(ctx context.Context) error {
+		return errors.Join(s.DropChallenges(ctx, p, b.challenge.Kind, b.challenge.Purpose, 0), s.DropTickets(ctx, p),
+			s.DropDevices(ctx, p), s.DropSightings(ctx, p))
+	}
+	c, tk := challenge(p, 1), ticket(p)
+	add := func(ctx context.Context) error { return errors.Join(s.AddChallenge(ctx, c), s.AddTicket(ctx, tk)) }
+	for _, fn := range []func(context.Context) error{changes, one, every, add} {
+		err := s.InTx(ctx, func(ctx context.Context) error {
+			if err := fn(ctx); err != nil {
+				return err
+			}
+			return errRollBack
+		})
+		if err := wantErr("InTx", err, errRollBack); err != nil {
+			return err
+		}
+	}
+	_, err = s.Ticket(ctx, tk.Hash, base)
+	return errors.Join(wantErr("ticket added", err, mfa.ErrNotFound),
+		wantErr("challenge added", s.SpendChallenge(ctx, c.Hash), mfa.ErrNotFound),
+		b.still(ctx, s))
 }
 
 func joins(ctx context.Context, s mfa.Store) error {
@@ -581,9 +684,9 @@ func ends(ctx context.Context, s mfa.Store) error {
 
 func ticketSpentOnce(ctx context.Context, s mfa.Store) error {
 	p := person()
-	tk := mfa.Ticket{Hash: hash(), Subject: p, ExpiresAt: base.Add(time.Hour)}
+	tk, other := ticket(p), ticket(p)
 	get := func(at time.Time) error { _, err := s.Ticket(ctx, tk.Hash, at); return err }
-	return all(
+	return beside(ctx, s, p,
 		func() error { return s.AddTicket(ctx, tk) },
 		func() error { return wantErr("add twice", s.AddTicket(ctx, tk), mfa.ErrExists) },
 		func() error { return get(base) },
@@ -595,6 +698,10 @@ func ticketSpentOnce(ctx context.Context, s mfa.Store) error {
 			return wantErr("spend by another", s.SpendTicket(ctx, person(), tk.Hash, base), mfa.ErrNotFound)
 		},
 		func() error {
+			return wantErr("spend in another tenant", s.SpendTicket(ctx, mfa.Subject{Tenant: "another", ID: p.ID}, tk.Hash, base), mfa.ErrNotFound)
+		},
+		func() error { return s.AddTicket(ctx, other) },
+		func() error {
 			n := race(parallel, func(int) error {
 				return s.InTx(ctx, func(ctx context.Context) error { return s.SpendTicket(ctx, p, tk.Hash, base) })
 			})
@@ -602,6 +709,10 @@ func ticketSpentOnce(ctx context.Context, s mfa.Store) error {
 		},
 		func() error { return wantErr("get after spend", get(base), mfa.ErrNotFound) },
 		func() error { return s.AddTicket(ctx, tk) },
+		func() error {
+			got, err := s.Ticket(ctx, other.Hash, base)
+			return errors.Join(err, want("the other ticket", utc(got), other))
+		},
 		func() error { return s.DropTickets(ctx, p) },
 		func() error { return wantErr("get after drop", get(base), mfa.ErrNotFound) },
 	)
@@ -609,110 +720,105 @@ func ticketSpentOnce(ctx context.Context, s mfa.Store) error {
 
 func deviceList(ctx context.Context, s mfa.Store) error {
 	p := person()
-	dev := func(at time.Time) mfa.Device {
-		return mfa.Device{
-			ID: random(), Subject: p, Hash: hash(), Name: "n", Kind: mfa.KindTOTP,
-			CreatedAt: at, UsedAt: at, ExpiresAt: at.Add(time.Hour),
-		}
-	}
-	a, b := dev(base), dev(base.Add(time.Minute))
-	names := func(at time.Time, ids ...string) func() error {
+	a, b := device(p, base), device(p, base.Add(time.Minute))
+	a.ID, b.ID = min(a.ID, b.ID), max(a.ID, b.ID) // not newest first
+	touched := a
+	touched.UsedAt = base.Add(time.Second)
+	sameHash := device(person(), base)
+	sameHash.Hash = a.Hash
+	list := func(at time.Time, ds ...mfa.Device) func() error {
 		return func() error {
-			ds, err := s.Devices(ctx, p, at)
-			var got []string
-			for _, d := range ds {
-				got = append(got, d.ID)
-			}
-			return errors.Join(err, want("devices", got, ids))
+			got, err := s.Devices(ctx, p, at)
+			return errors.Join(err, want("devices", utcs(got), ds))
 		}
 	}
-	return all(
+	strangers := func() error {
+		for _, o := range []mfa.Subject{person(), {Tenant: "another", ID: p.ID}} {
+			err := errors.Join(wantErr("touch", s.TouchDevice(ctx, o, a.ID, base.Add(time.Minute)), mfa.ErrNotFound),
+				wantErr("delete", s.DeleteDevice(ctx, o, a.ID), mfa.ErrNotFound))
+			if err != nil {
+				return fmt.Errorf("calls for %v on a device of %v: %w", o, p, err)
+			}
+		}
+		return nil
+	}
+	return beside(ctx, s, p,
 		func() error { return errors.Join(s.AddDevice(ctx, a), s.AddDevice(ctx, b)) },
 		func() error { return wantErr("add twice", s.AddDevice(ctx, a), mfa.ErrExists) },
-		names(base, b.ID, a.ID),
-		names(a.ExpiresAt, b.ID),
-		func() error { return s.TouchDevice(ctx, p, a.ID, base.Add(time.Second)) },
-		func() error { return wantErr("touch", s.TouchDevice(ctx, person(), a.ID, base), mfa.ErrNotFound) },
-		func() error {
-			ds, err := s.Devices(ctx, p, base)
-			if err != nil || len(ds) != 2 {
-				return fmt.Errorf("devices: %v, %w", ds, err)
-			}
-			return errors.Join(want("last use", ds[1].UsedAt.Equal(base.Add(time.Second)), true), want("hash", ds[1].Hash, a.Hash), want("kind", ds[1].Kind, a.Kind))
-		},
-		func() error { return wantErr("delete another's", s.DeleteDevice(ctx, person(), a.ID), mfa.ErrNotFound) },
+		func() error { return wantErr("add the hash of another", s.AddDevice(ctx, sameHash), mfa.ErrExists) },
+		list(base, b, a),
+		list(a.ExpiresAt, b),
+		strangers,
+		func() error { return s.TouchDevice(ctx, p, a.ID, touched.UsedAt) },
+		func() error { return s.TouchDevice(ctx, p, a.ID, base) }, // never moves back
+		list(base, b, touched),
 		func() error { return s.DeleteDevice(ctx, p, a.ID) },
 		func() error { return wantErr("delete twice", s.DeleteDevice(ctx, p, a.ID), mfa.ErrNotFound) },
-		names(base, b.ID),
+		func() error { return wantErr("touch deleted", s.TouchDevice(ctx, p, a.ID, base), mfa.ErrNotFound) },
+		list(base, b),
 		func() error { return s.DropDevices(ctx, p) },
-		names(base),
+		list(base),
 	)
 }
 
 func sightings(ctx context.Context, s mfa.Store) error {
 	p := person()
-	for i := range 4 {
-		v := mfa.Sighting{
-			Subject: p, Device: fmt.Sprint(i), Browser: "b", Network: "n", At: base.Add(time.Duration(i) * time.Second),
-			Place: mfa.Place{Country: "CH", Lat: 47.25, Lon: -8.5, Located: true},
+	list := func(ns ...int) func() error {
+		return func() error {
+			var vs []mfa.Sighting
+			for _, n := range ns {
+				vs = append(vs, sighting(p, n))
+			}
+			got, err := s.Sightings(ctx, p)
+			return errors.Join(err, want("sightings, newest first", utcs(got), vs))
 		}
-		if err := s.AddSighting(ctx, v, 3); err != nil {
-			return err
-		}
 	}
-	got, err := s.Sightings(ctx, p)
-	if err != nil {
-		return err
+	add := func(n int) func() error {
+		return func() error { return s.AddSighting(ctx, sighting(p, n), 3) }
 	}
-	var order []string
-	for _, v := range got {
-		order = append(order, v.Device)
-	}
-	if err := want("sightings, newest first", order, []string{"3", "2", "1"}); err != nil {
-		return err
-	}
-	if err := want("place", got[0].Place, mfa.Place{Country: "CH", Lat: 47.25, Lon: -8.5, Located: true}); err != nil {
-		return err
-	}
-	if err := s.DropSightings(ctx, p); err != nil {
-		return err
-	}
-	got, err = s.Sightings(ctx, p)
-	return errors.Join(err, want("after drop", len(got), 0))
+	return beside(ctx, s, p, // those of others are newer
+		add(-4), add(-3), add(-1), list(-1, -3, -4),
+		add(-2), list(-1, -2, -3),
+		add(-9), list(-1, -2, -3),
+		func() error { return s.DropSightings(ctx, p) },
+		list(),
+	)
 }
 
 func deleteExpired(ctx context.Context, s mfa.Store) error {
 	p := person()
-	old, live := challenge(p, 1), challenge(p, 1)
-	old.ExpiresAt, live.ExpiresAt = base.Add(-time.Hour), base.Add(time.Hour)
-	tk := mfa.Ticket{Hash: hash(), Subject: p, ExpiresAt: base.Add(-time.Hour)}
-	if err := errors.Join(s.AddChallenge(ctx, old), s.AddChallenge(ctx, live), s.AddTicket(ctx, tk)); err != nil {
-		return err
-	}
-	gone, kept := record(p), record(p)
-	gone.ExpiresAt = base.Add(-time.Hour)
-	if err := errors.Join(s.AddRecord(ctx, gone), s.AddRecord(ctx, kept)); err != nil {
-		return err
-	}
-	n, err := s.DeleteExpired(ctx, base, 1)
-	if err := errors.Join(err, want("deleted with limit 1", n, 1)); err != nil {
-		return err
-	}
-	for {
-		n, err := s.DeleteExpired(ctx, base, 100)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			break
-		}
-	}
-	rs, err := s.Records(ctx, p)
-	if err := errors.Join(err, want("records after their expiry", normal(rs), normal([]mfa.Record{kept}))); err != nil {
-		return err
-	}
-	if _, err := s.TakeChallenge(ctx, live.Hash, base); err != nil {
-		return fmt.Errorf("a live challenge was deleted: %w", err)
-	}
-	return wantErr("an expired challenge", s.SpendChallenge(ctx, old.Hash), mfa.ErrNotFound)
+	before := base.Add(-2 * time.Hour)
+	r, c, tk, d := record(p), challenge(p, 1), ticket(p), device(p, before)
+	r.ExpiresAt, c.ExpiresAt, tk.ExpiresAt = base.Add(-time.Hour), base.Add(-time.Hour), base.Add(-time.Hour)
+	kept := record(p)
+	kept.ExpiresAt = base.Add(time.Hour)
+	return beside(ctx, s, p,
+		func() error {
+			return errors.Join(s.AddRecord(ctx, r), s.AddRecord(ctx, kept), s.AddChallenge(ctx, c), s.AddTicket(ctx, tk), s.AddDevice(ctx, d))
+		},
+		func() error {
+			n, err := s.DeleteExpired(ctx, base, 1)
+			return errors.Join(err, want("deleted with limit 1", n, 1))
+		},
+		func() error {
+			for {
+				if n, err := s.DeleteExpired(ctx, base, 100); n == 0 || err != nil {
+					return err
+				}
+			}
+		},
+		func() error {
+			rs, err := s.Records(ctx, p)
+			return errors.Join(err, want("records", normal(rs), normal([]mfa.Record{kept})))
+		},
+		func() error { return wantErr("the challenge", s.SpendChallenge(ctx, c.Hash), mfa.ErrNotFound) },
+		func() error {
+			_, err := s.Ticket(ctx, tk.Hash, before)
+			return wantErr("the ticket", err, mfa.ErrNotFound)
+		},
+		func() error {
+			ds, err := s.Devices(ctx, p, before)
+			return errors.Join(err, want("devices", len(ds), 0))
+		},
+	)
 }
