@@ -227,6 +227,8 @@ func (r Rule) check() error {
 		return errors.New("a Grace is for action enrol")
 	case r.Require > Any && (r.NoFactor.Action == ActMail):
 		return errors.New("a code by mail is never phishing-resistant")
+	case r.Require > Any && r.NoFactor.Action == ActAllow:
+		return errors.New("action allow goes round a Require above any: have people enrol, with a Grace if need be")
 	}
 	for _, s := range r.Watch {
 		if !slices.Contains(signals, s) {

@@ -138,7 +138,7 @@ func TestDecide(t *testing.T) {
 		{name: "no factor: enrol later", rule: enrolGrace, req: since(noon.Add(-time.Hour), proved(pwd)), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonGrace},
 		{name: "grace is over", rule: enrolGrace, req: since(noon.Add(-24*time.Hour), proved(pwd)), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonNoFactor},
 		{name: "grace of nobody knows when", rule: enrolGrace, req: proved(pwd), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonNoFactor},
-		{name: "too weak a factor is no advantage", rule: mfa.Rule{Require: mfa.PhishingResistant, NoFactor: mfa.NoFactor{Action: mfa.ActAllow}}, req: proved(pwd), s: having(hasTOTP), want: mfa.Block, reason: mfa.ReasonNoFactor},
+		{name: "a factor that does not count is no advantage", rule: mfa.Rule{Factors: kinds(mfa.KindWebAuthn), NoFactor: mfa.NoFactor{Action: mfa.ActAllow}}, req: proved(pwd), s: having(hasTOTP), want: mfa.Block, reason: mfa.ReasonNoFactor},
 		{name: "a weaker factor in grace", rule: with(enrolGrace, func(r *mfa.Rule) { r.Require = mfa.PhishingResistant }), req: since(noon, proved(pwd)), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonGrace, factors: kinds(mfa.KindTOTP)},
 		{name: "a weaker factor proved in grace", rule: with(enrolGrace, func(r *mfa.Rule) { r.Require = mfa.PhishingResistant }), req: since(noon, proved(pwd, otp)), s: having(hasTOTP), want: mfa.MustEnrol, reason: mfa.ReasonGrace},
 		{name: "one weaker factor and a fallback in grace", rule: with(enrolGrace, func(r *mfa.Rule) { r.Require = mfa.PhishingResistant }), req: since(noon, proved(pass, mail)), s: having(hasPass), want: mfa.Ask, reason: mfa.ReasonGrace, factors: kinds(mfa.KindPass)},
@@ -355,7 +355,8 @@ func TestNewPolicyRefuses(t *testing.T) {
 func TestNewPolicySaysWhy(t *testing.T) {
 	t.Parallel()
 	for why, r := range map[string]mfa.Rule{
-		"mode context has no Require": {Mode: mfa.Contextual, Require: mfa.PhishingResistant},
+		"mode context has no Require":                 {Mode: mfa.Contextual, Require: mfa.PhishingResistant},
+		"action allow goes round a Require above any": {Require: mfa.PhishingResistant, NoFactor: mfa.NoFactor{Action: mfa.ActAllow}},
 	} {
 		if _, err := mfa.NewPolicy(mfa.PolicyConfig{Default: r}); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v", why, err)

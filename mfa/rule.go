@@ -76,7 +76,8 @@ type NoFactor struct {
 	// an advantage.
 	Action Action `json:"action,omitempty"`
 	// Grace is for how long people may put off [ActEnrol], from
-	// [Request].Since or From, whichever is later.
+	// [Request].Since or From, whichever is later. Until then Require is met
+	// by whatever factor they have, or by none if they have none.
 	Grace time.Duration `json:"grace,omitempty"`
 	From  time.Time     `json:"from,omitzero"`
 }
