@@ -42,7 +42,8 @@ type BeginInput struct {
 }
 
 // Begin makes a challenge of one kind and stores it. If that sends a message it
-// is [ErrInTx] inside a transaction.
+// is [ErrInTx] inside a transaction. A refusal is an [EventRefused], but for
+// [CheckInput] and [CheckKind].
 //
 // For [First] it answers alike for people who exist and who do not: over
 // Config.SendLimit, too, where it sends nothing and says so to nobody. Messages
@@ -53,6 +54,21 @@ type BeginInput struct {
 // a message to its sender.
 func (f *Flow) Begin(ctx context.Context, in BeginInput) (*Challenge, error) {
 	in.Client = in.Client.fit()
+	ch, err := f.begin(ctx, in)
+	return ch, f.notBegun(ctx, in.Subject, in.Kind, in.Purpose, in.Client, err)
+}
+
+// notBegun tells of a refusal to begin. Requests that no factor could answer say
+// nothing about the person, and hold text of anybody's.
+func (f *Flow) notBegun(ctx context.Context, s Subject, k Kind, p Purpose, c Client, err error) error {
+	switch CheckOf(err) {
+	case "", CheckInput, CheckKind:
+		return err
+	}
+	return f.refused(ctx, &taken{subject: s, row: ChallengeRow{Kind: k, Purpose: p}}, c, f.now(), err)
+}
+
+func (f *Flow) begin(ctx context.Context, in BeginInput) (*Challenge, error) {
 	factor, info, err := f.beginAllowed(in)
 	if err != nil {
 		return nil, err
@@ -173,7 +189,7 @@ func (f *Flow) credentials(ctx context.Context, s Subject, k Kind, now time.Time
 }
 
 func (f *Flow) open(r Record) (Credential, error) {
-	secret, err := f.cfg.Sealer.Open(r.Sealed, recordAAD(&r))
+	secret, err := f.unseal(r.Sealed, recordAAD(&r))
 	if err != nil {
 		return Credential{}, err
 	}
@@ -196,7 +212,7 @@ func (f *Flow) lockedNow(ctx context.Context, s Subject, k Kind, now time.Time) 
 // nobody's: the factor then answers alike and sends nothing.
 func (f *Flow) chargeSends(ctx context.Context, in BeginInput, now time.Time) (BeginInput, error) {
 	if in.Purpose != First {
-		return in, f.chargeSend(ctx, in, sendCounter(in.Kind), now)
+		return in, f.chargeSend(ctx, in.Subject, sendCounter(in.Kind), now)
 	}
 	reached := in.Subject.ID != ""
 	err := f.store.InTx(ctx, func(ctx context.Context) error {
@@ -234,21 +250,19 @@ func (f *Flow) sendsLocked(ctx context.Context, in BeginInput, c Counter, now ti
 	})
 }
 
-func (f *Flow) chargeSend(ctx context.Context, in BeginInput, counter string, now time.Time) error {
+func (f *Flow) chargeSend(ctx context.Context, s Subject, counter string, now time.Time) error {
 	var c Counter
 	var ok bool
 	err := f.store.InTx(ctx, func(ctx context.Context) (err error) {
-		c, ok, err = f.store.Charge(ctx, in.Subject, counter, now, f.cfg.SendLimit.lock)
+		c, ok, err = f.store.Charge(ctx, s, counter, now, f.cfg.SendLimit.lock)
 		return err
 	})
 	if err != nil || ok {
 		return err
 	}
 	locked := lockedError(c.LockedUntil)
-	return errors.Join(locked, f.emit(ctx, Event{
-		Type: EventRefused, At: now, Subject: in.Subject, Kind: in.Kind, Purpose: in.Purpose, Check: CheckLocked,
-		Until: c.LockedUntil, Addr: in.Client.Addr, Browser: in.Client.Browser, Detail: "too many messages",
-	}))
+	locked.Err = errors.New("too many messages")
+	return locked
 }
 
 // sendCounter counts messages to what is the person's: a pass clears it.

@@ -205,7 +205,8 @@ func (f *Flow) Unlock(ctx context.Context, s Subject, k Kind, actor string) erro
 	})
 }
 
-// Locks returns the person's locked kinds and until when.
+// Locks returns the kinds that are locked by the person's failures, and until
+// when. Messages held back are no lock: the factor takes answers.
 func (f *Flow) Locks(ctx context.Context, s Subject) (map[Kind]time.Time, error) {
 	counters, err := f.store.Counters(ctx, s)
 	if err != nil {
@@ -214,7 +215,7 @@ func (f *Flow) Locks(ctx context.Context, s Subject) (map[Kind]time.Time, error)
 	now := f.now()
 	locks := map[Kind]time.Time{}
 	for name, c := range counters {
-		if c.LockedUntil.After(now) {
+		if c.LockedUntil.After(now) && !strings.HasPrefix(name, sendCounter("")) {
 			locks[Kind(name)] = c.LockedUntil
 		}
 	}

@@ -54,8 +54,15 @@ type enrolState struct {
 
 // BeginEnrol starts to enrol a factor. It needs an enrolment ticket or a fresh
 // proof by a factor: a password alone never adds one. If it sends a message it
-// is [ErrInTx] inside a transaction.
+// is [ErrInTx] inside a transaction. A refusal is an [EventRefused], as in
+// [Flow.Begin].
 func (f *Flow) BeginEnrol(ctx context.Context, in EnrolInput) (*Challenge, error) {
+	in.Client = in.Client.fit()
+	ch, err := f.beginEnrol(ctx, in)
+	return ch, f.notBegun(ctx, in.Subject, in.Kind, Enrol, in.Client, err)
+}
+
+func (f *Flow) beginEnrol(ctx context.Context, in EnrolInput) (*Challenge, error) {
 	enroller, ok := f.factors[in.Kind].(Enroller)
 	if !ok {
 		return nil, refuse(CheckKind, "This is not available.", "kind "+string(in.Kind)+" cannot be enrolled")
@@ -66,7 +73,6 @@ func (f *Flow) BeginEnrol(ctx context.Context, in EnrolInput) (*Challenge, error
 	if len(in.Options) > maxOptions {
 		return nil, refuse(CheckInput, "The request is malformed.", "options are too large")
 	}
-	in.Client = in.Client.fit()
 	info := f.infos[in.Kind]
 	if info.Sends && f.store.Joins(ctx) {
 		return nil, ErrInTx
@@ -80,8 +86,7 @@ func (f *Flow) BeginEnrol(ctx context.Context, in EnrolInput) (*Challenge, error
 		return nil, err
 	}
 	if info.Sends {
-		charge := BeginInput{Subject: in.Subject, Kind: in.Kind, Purpose: Enrol, Client: in.Client}
-		if err := f.chargeSend(ctx, charge, enrolCounter(in.Kind), now); err != nil {
+		if err := f.chargeSend(ctx, in.Subject, enrolCounter(in.Kind), now); err != nil {
 			return nil, err
 		}
 	}

@@ -14,7 +14,8 @@ type EventType string
 const (
 	// EventPassed: an answer passed and was committed.
 	EventPassed EventType = "mfa.passed"
-	// EventRefused: an answer was refused; Check says why.
+	// EventRefused: an answer, or a wish for a challenge, was refused; Check
+	// says why.
 	EventRefused EventType = "mfa.refused"
 	// EventLocked: the refused attempt locked the factor until Until.
 	EventLocked EventType = "mfa.locked"

@@ -130,7 +130,7 @@ func (f *Flow) take(ctx context.Context, id string, a Answer, now time.Time, enr
 	if refusal != nil {
 		return t, refusal
 	}
-	plain, err := f.cfg.Sealer.Open(t.row.Sealed, challengeAAD(&t.row))
+	plain, err := f.unseal(t.row.Sealed, challengeAAD(&t.row))
 	if err != nil {
 		return t, err
 	}
@@ -395,6 +395,9 @@ func (f *Flow) refused(ctx context.Context, t *taken, client Client, now time.Ti
 	e := Event{
 		Type: EventRefused, At: now, Subject: t.subject, Kind: t.row.Kind, Purpose: t.row.Purpose,
 		Check: CheckOf(err), Addr: client.Addr, Browser: client.Browser, Detail: err.Error(),
+	}
+	if refusal := (*Error)(nil); errors.As(err, &refusal) {
+		e.Until = refusal.Until
 	}
 	if t.charged && t.counter.LockedUntil.After(now) {
 		e.Type, e.Until = EventLocked, t.counter.LockedUntil

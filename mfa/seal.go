@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 
 	"github.com/gatehouse-id/gatehouse/internal/seal"
 )
@@ -23,10 +24,19 @@ type Sealer interface {
 
 // NewKeyring returns a Sealer of AES-256-GCM under keys of 32 bytes, by ids of
 // up to 32 bytes. It seals with the primary key and opens with any: to rotate,
-// add a key, make it the primary, run [Flow.Reseal], and drop the old one when
-// the longest challenge has ended.
+// add a key, make it the primary everywhere, run [Flow.Reseal], and drop the old
+// one an hour later, when the challenges that it sealed have ended.
 func NewKeyring(primary string, keys map[string][]byte) (Sealer, error) {
 	return seal.NewKeyring(primary, keys)
+}
+
+// unseal says whose error it is that a program may have to act on.
+func (f *Flow) unseal(sealed, aad []byte) ([]byte, error) {
+	plain, err := f.cfg.Sealer.Open(sealed, aad)
+	if err != nil {
+		err = fmt.Errorf("mfa: Sealer: %w", err)
+	}
+	return plain, err
 }
 
 // Reseal seals every record again that an older key sealed, and returns how
@@ -57,7 +67,7 @@ func (f *Flow) Reseal(ctx context.Context) (int, error) {
 // resealOne leaves a record alone that changes meanwhile: who changed it
 // sealed it under the current key.
 func (f *Flow) resealOne(ctx context.Context, r Record) error {
-	plain, err := f.cfg.Sealer.Open(r.Sealed, recordAAD(&r))
+	plain, err := f.unseal(r.Sealed, recordAAD(&r))
 	if err != nil {
 		return err
 	}

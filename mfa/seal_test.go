@@ -5,6 +5,7 @@ package mfa_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
@@ -37,7 +38,8 @@ func TestReseal(t *testing.T) {
 	fresh := newRig(t, with(ring("2", map[string][]byte{"2": key(2)})))
 	fresh.pass(old.clock().Sub(fresh.clock()))
 	fresh.want("without the old key", fresh.answer(mfa.KindTOTP, d.Code(fresh.clock())), "")
-	if err := old.answer(mfa.KindTOTP, "000000"); err == nil || mfa.CheckOf(err) != "" {
+	err := old.answer(mfa.KindTOTP, "000000")
+	if err == nil || mfa.CheckOf(err) != "" || !strings.HasPrefix(err.Error(), "mfa: ") || !strings.Contains(err.Error(), `key "2"`) {
 		t.Errorf("without the new key: %v", err)
 	}
 	if _, err := mfa.NewKeyring("1", nil); err == nil {

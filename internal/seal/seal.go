@@ -22,8 +22,9 @@ import (
 // KeySize is the length of a key in bytes.
 const KeySize = 32
 
-// ErrOpen is returned for a value that does not open: unknown key, other
-// associated data, or changed bytes. It does not say which.
+// ErrOpen is wrapped by the error for a value that does not open: unknown key,
+// other associated data, or changed bytes. It names a key that is missing, which
+// the value shows to everybody; the others it does not tell apart.
 var ErrOpen = errors.New("seal: value does not open")
 
 // Keyring seals with its primary key and opens with any of its keys. It is
@@ -69,7 +70,7 @@ func (k *Keyring) Seal(plain, aad []byte) ([]byte, error) {
 	return k.aeads[k.primary].Seal(out, nil, plain, bind(k.primary, aad)), nil
 }
 
-// Open returns what was sealed, or [ErrOpen].
+// Open returns what was sealed, or an error that wraps [ErrOpen].
 func (k *Keyring) Open(sealed, aad []byte) ([]byte, error) {
 	if len(sealed) == 0 || len(sealed) < 1+int(sealed[0]) {
 		return nil, ErrOpen
@@ -77,7 +78,7 @@ func (k *Keyring) Open(sealed, aad []byte) ([]byte, error) {
 	id, body := string(sealed[1:1+int(sealed[0])]), sealed[1+int(sealed[0]):]
 	aead, ok := k.aeads[id]
 	if !ok {
-		return nil, ErrOpen
+		return nil, fmt.Errorf("%w: sealed under key %q, not in this keyring", ErrOpen, id)
 	}
 	plain, err := aead.Open(nil, nil, body, bind(id, aad))
 	if err != nil {

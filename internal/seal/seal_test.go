@@ -6,6 +6,7 @@ package seal_test
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/gatehouse-id/gatehouse/internal/seal"
@@ -53,6 +54,9 @@ func TestOpenRefuses(t *testing.T) {
 		if _, err := k.Open(in, []byte("row")); !errors.Is(err, seal.ErrOpen) {
 			t.Errorf("%s: err = %v", name, err)
 		}
+	}
+	if _, err := k.Open(append([]byte{1, '9'}, sealed[2:]...), nil); err == nil || !strings.Contains(err.Error(), `key "9"`) {
+		t.Errorf("unknown key: err = %v, which does not name it", err)
 	}
 	if _, err := k.Open(sealed, []byte("other row")); !errors.Is(err, seal.ErrOpen) {
 		t.Errorf("other associated data: err = %v", err)
