@@ -71,6 +71,10 @@ func (p *Policy) Decide(r Request, s Standing) Decision {
 	}
 	q.rule = p.match(r, s)
 	q.d = Decision{Rule: q.rule.Name, Require: q.rule.Require, MaxAge: q.rule.MaxAge, Trust: q.rule.Trust}
+	if slices.ContainsFunc(r.Authenticated, q.gone) {
+		q.r.Authenticated = slices.DeleteFunc(slices.Clone(r.Authenticated), q.gone)
+		q.because(ReasonNotCounted, "its credential is gone")
+	}
 	q.decide()
 	return q.d
 }
@@ -253,6 +257,12 @@ func (q *question) worth(i int) (Strength, bool) {
 		return 0, false
 	}
 	return e.Strength, q.twoFactors(e)
+}
+
+// gone says whether the person no longer has the credential of a proof.
+func (q *question) gone(e Evidence) bool {
+	return e.Factor && e.Source == "" && e.RecordID != "" &&
+		!slices.ContainsFunc(q.s.Records, func(r Record) bool { return r.ID == e.RecordID })
 }
 
 // twoFactors says whether there are two factors with a proof: it is two in one,

@@ -3,7 +3,11 @@
 
 package mfa
 
-import "time"
+import (
+	"encoding/json"
+	"math"
+	"time"
+)
 
 // Outcome is what a decision comes to.
 type Outcome string
@@ -19,11 +23,12 @@ const (
 	Block Outcome = "block"
 )
 
-// Decision is what policy says to a request, and why.
+// Decision is what policy says to a request, and why. Its durations are whole
+// seconds in JSON.
 type Decision struct {
 	Outcome Outcome `json:"outcome"`
 	// Rule is the name of the rule that decided.
-	Rule string `json:"rule"`
+	Rule string `json:"rule,omitempty"`
 	// Require and MaxAge are what the rule asks for.
 	Require Strength      `json:"require,omitempty"`
 	MaxAge  time.Duration `json:"maxAge,omitempty"`
@@ -37,7 +42,33 @@ type Decision struct {
 	Deferrable bool      `json:"deferrable,omitempty"`
 	Until      time.Time `json:"until,omitzero"`
 	// Reasons say why, most decisive first.
-	Reasons []Reason `json:"reasons"`
+	Reasons []Reason `json:"reasons,omitempty"`
+}
+
+type (
+	decisionFields Decision
+	decisionJSON   struct {
+		decisionFields
+		MaxAge int64 `json:"maxAge,omitempty"`
+		Trust  int64 `json:"trust,omitempty"`
+	}
+)
+
+// MarshalJSON rounds durations up: a limit never becomes none.
+func (d Decision) MarshalJSON() ([]byte, error) {
+	seconds := func(d time.Duration) int64 { return int64(math.Ceil(d.Seconds())) }
+	return json.Marshal(decisionJSON{decisionFields(d), seconds(d.MaxAge), seconds(d.Trust)})
+}
+
+// UnmarshalJSON reads what [Decision.MarshalJSON] wrote.
+func (d *Decision) UnmarshalJSON(b []byte) error {
+	var j decisionJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	*d = Decision(j.decisionFields)
+	d.MaxAge, d.Trust = time.Duration(j.MaxAge)*time.Second, time.Duration(j.Trust)*time.Second
+	return nil
 }
 
 // Reason is one ground of a decision.
@@ -59,7 +90,7 @@ const (
 	ReasonProved      ReasonCode = "proved"       // Detail is the kind that counts
 	ReasonTooOld      ReasonCode = "too-old"      // a proof is older than MaxAge
 	ReasonTooWeak     ReasonCode = "too-weak"     // a proof or factor is weaker than Require
-	ReasonNotCounted  ReasonCode = "not-counted"  // a proof is of a kind, or from a source, that does not count
+	ReasonNotCounted  ReasonCode = "not-counted"  // a proof is of a kind or from a source that does not count, or its credential is gone
 	ReasonKnown       ReasonCode = "known"        // the context is a known one
 	ReasonTrusted     ReasonCode = "trusted"      // the browser is trusted
 	ReasonNoFactor    ReasonCode = "no-factor"    // the person has no factor that counts; Detail is the action

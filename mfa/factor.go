@@ -191,7 +191,7 @@ type Verified struct {
 	// AMR are RFC 8176 names.
 	AMR []string
 	// Delete removes the credential: it was good for one use. The [Evidence] then
-	// names none and is good for as long as it is fresh.
+	// names none, so that it stays good without it.
 	Delete bool
 	// Notices become events of type [EventNotice] in the same transaction:
 	// "recovery codes low", "possible clone".

@@ -246,7 +246,8 @@ type Standing struct {
 	// Factors describes the configured factors, of the Implicit ones those
 	// that reach the person.
 	Factors []Info
-	// Records are the person's credentials.
+	// Records are the person's credentials. Proofs by others that name theirs do
+	// not count.
 	Records []Record
 	// Sightings are where the person signed in before, newest first.
 	Sightings []Sighting

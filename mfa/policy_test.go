@@ -80,6 +80,10 @@ func TestDecide(t *testing.T) {
 		{name: "two factors without a password", req: proved(pass, otp), s: having(hasTOTP), want: mfa.Allow, reason: mfa.ReasonProved},
 		{name: "a link is a first factor", req: proved(link, otp), s: having(hasTOTP), want: mfa.Allow, reason: mfa.ReasonProved},
 		{name: "a link and a code are one mailbox", rule: mfa.Rule{Factors: kinds(mfa.KindMail, mfa.KindMagicLink)}, req: proved(link, mail), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindMail, mfa.KindMagicLink)},
+		{name: "a proof by what the person has", req: proved(pwd, by("t", otp)), s: having(hasKey, hasTOTP), want: mfa.Allow, reason: mfa.ReasonProved},
+		{name: "a proof by what is gone", req: proved(pwd, by("gone", otp)), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindTOTP)},
+		{name: "a proof by what has ended", req: proved(pwd, by("t", otp)), s: having(hasKey, mfa.Record{ID: "t", Kind: mfa.KindTOTP, ExpiresAt: noon}), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindWebAuthn)},
+		{name: "what is gone makes no factor two", req: proved(by("gone", pass), otp), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindTOTP)},
 		{name: "a proof of the future", req: proved(pwd, at(otp, noon.Add(time.Hour))), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonTooOld, factors: kinds(mfa.KindTOTP)},
 
 		{name: "too weak", rule: mfa.Rule{Require: mfa.PhishingResistant}, req: proved(pwd, otp), s: having(hasTOTP, hasKey), want: mfa.Ask, reason: mfa.ReasonTooWeak, factors: kinds(mfa.KindWebAuthn)},
@@ -141,6 +145,7 @@ func TestDecide(t *testing.T) {
 		{name: "a factor that does not count is no advantage", rule: mfa.Rule{Factors: kinds(mfa.KindWebAuthn), NoFactor: mfa.NoFactor{Action: mfa.ActAllow}}, req: proved(pwd), s: having(hasTOTP), want: mfa.Block, reason: mfa.ReasonNoFactor},
 		{name: "a weaker factor in grace", rule: with(enrolGrace, func(r *mfa.Rule) { r.Require = mfa.PhishingResistant }), req: since(noon, proved(pwd)), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonGrace, factors: kinds(mfa.KindTOTP)},
 		{name: "a weaker factor proved in grace", rule: with(enrolGrace, func(r *mfa.Rule) { r.Require = mfa.PhishingResistant }), req: since(noon, proved(pwd, otp)), s: having(hasTOTP), want: mfa.MustEnrol, reason: mfa.ReasonGrace},
+		{name: "a weaker factor that is gone in grace", rule: with(enrolGrace, func(r *mfa.Rule) { r.Require = mfa.PhishingResistant }), req: since(noon, proved(pwd, by("gone", otp))), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonGrace, factors: kinds(mfa.KindTOTP)},
 		{name: "one weaker factor and a fallback in grace", rule: with(enrolGrace, func(r *mfa.Rule) { r.Require = mfa.PhishingResistant }), req: since(noon, proved(pass, mail)), s: having(hasPass), want: mfa.Ask, reason: mfa.ReasonGrace, factors: kinds(mfa.KindPass)},
 		{name: "a weaker factor after grace", rule: with(enrolGrace, func(r *mfa.Rule) { r.Require = mfa.PhishingResistant }), req: proved(pwd), s: having(hasTOTP), want: mfa.MustEnrol, reason: mfa.ReasonNoFactor, factors: kinds(mfa.KindTOTP)},
 		{name: "an expired record is none", req: proved(pwd), s: having(mfa.Record{Kind: mfa.KindTOTP, ExpiresAt: noon}), want: mfa.Block, reason: mfa.ReasonNoFactor},
@@ -199,6 +204,8 @@ func risky(n int, s mfa.Standing) mfa.Standing {
 }
 
 func at(e mfa.Evidence, t time.Time) mfa.Evidence { e.At = t; return e }
+
+func by(id string, e mfa.Evidence) mfa.Evidence { e.RecordID = id; return e }
 
 func since(t time.Time, r mfa.Request) mfa.Request { r.Since = t; return r }
 

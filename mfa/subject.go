@@ -72,7 +72,9 @@ type Evidence struct {
 	// Kind is the factor, or [KindPassword], or any name of the caller's for
 	// another first factor.
 	Kind Kind `json:"kind"`
-	// RecordID is the credential that was used, if there was one.
+	// RecordID is the credential that was used: a proof counts only while the
+	// person has it. It is empty if there was none, and if this proof spent
+	// it, such as a pass for one use or the last recovery code.
 	RecordID string `json:"record,omitempty"`
 	// At is when it was proved.
 	At time.Time `json:"at"`
