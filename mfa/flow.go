@@ -24,8 +24,8 @@ type Config struct {
 	Sealer Sealer
 	// Factors are what people may use, of different kinds. Required.
 	Factors []Factor
-	// Policy answers [Flow.Decide]. By default every person needs any factor
-	// always and is blocked without one.
+	// Policy answers [Flow.Decide]; it names no kind but those of Factors. By
+	// default every person needs any factor always and is blocked without one.
 	Policy *Policy
 	// Lockout is the answer to failures, by person and factor. By default
 	// five tries, then 15 minutes doubling after every further five, up to a
@@ -102,6 +102,9 @@ func New(c Config) (*Flow, error) {
 		if c.Policy, err = NewPolicy(PolicyConfig{}); err != nil {
 			return nil, err
 		}
+	}
+	if err := c.Policy.needs(f.infos); err != nil {
+		return nil, err
 	}
 	c.Fresh = defaultTo(c.Fresh, 5*time.Minute)
 	if c.Fresh < 0 || c.Fresh > 24*time.Hour {

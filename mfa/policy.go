@@ -241,6 +241,22 @@ func (r Rule) check() error {
 // hollow lists are those that somebody emptied.
 func hollow[T any](list []T) bool { return list != nil && len(list) == 0 }
 
+// needs says which rule names a kind that has no factor.
+func (p *Policy) needs(infos map[Kind]Info) error {
+	for _, r := range append(slices.Clone(p.rules), p.fallback) {
+		kinds := r.Factors
+		if r.NoFactor.Action == ActMail {
+			kinds = append(slices.Clone(kinds), KindMail)
+		}
+		for _, k := range kinds {
+			if _, ok := infos[k]; !ok {
+				return fmt.Errorf("mfa: rule %q is for kind %q, which none of Config.Factors has", r.Name, k)
+			}
+		}
+	}
+	return nil
+}
+
 // Standing is what is known about the person beside the request.
 type Standing struct {
 	// Factors describes the configured factors, of the Implicit ones those

@@ -392,6 +392,37 @@ func TestEmptyLists(t *testing.T) {
 	}
 }
 
+// TestPolicyOfMissingFactors: a kind that was mistyped would count for nobody.
+func TestPolicyOfMissingFactors(t *testing.T) {
+	t.Parallel()
+	k, err := mfa.NewKeyring("1", map[string][]byte{"1": make([]byte, 32)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := mfa.Rule{Name: "vpn", Factors: kinds("free", "radus")}
+	mailed := noFactor(mfa.ActMail)
+	mailed.Name = "newcomers"
+	for name, c := range map[string]struct {
+		policy mfa.PolicyConfig
+		why    string
+	}{
+		"a rule":         {mfa.PolicyConfig{Rules: []mfa.Rule{missing}}, `rule "vpn" is for kind "radus"`},
+		"the default":    {mfa.PolicyConfig{Default: missing}, `rule "vpn" is for kind "radus"`},
+		"mail":           {mfa.PolicyConfig{Rules: []mfa.Rule{mailed}}, `rule "newcomers" is for kind "mail"`},
+		"what there is":  {mfa.PolicyConfig{Default: mfa.Rule{Factors: kinds("free")}}, ""},
+		"nothing at all": {mfa.PolicyConfig{}, ""},
+	} {
+		p, err := mfa.NewPolicy(c.policy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = mfa.New(mfa.Config{Store: mfa.NewMemoryStore(1), Sealer: k, Factors: []mfa.Factor{free{}}, Policy: p})
+		if (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestImpossibleTravel(t *testing.T) {
 	t.Parallel()
 	near := mfa.Place{Lat: 46.95, Lon: 7.45, Located: true} // Bern
