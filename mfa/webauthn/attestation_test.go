@@ -5,7 +5,6 @@ package webauthn_test
 
 import (
 	"bytes"
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -39,7 +38,7 @@ type maker struct {
 	clientData      []byte
 	challenge, hash [32]byte
 	authData        []byte
-	factor          *webauthn.Factor
+	factor          *fed
 }
 
 var claimed = webauthn.AAGUID{0xab, 0xcd}
@@ -163,7 +162,7 @@ func (m *maker) apple(model webauthn.AAGUID) map[string]any {
 
 // register registers the authenticator with a statement, under a policy that
 // has the maker's root.
-func (m *maker) register(format webauthn.Format, stmt map[string]any, change ...func(*webauthn.Attestation)) (mfa.Enrolled, error) {
+func (m *maker) register(format webauthn.Format, stmt map[string]any, change ...func(*webauthn.Attestation)) (*registered, error) {
 	m.t.Helper()
 	policy := webauthn.Attestation{Roots: []*x509.Certificate{m.root}}
 	for _, f := range change {
@@ -173,30 +172,27 @@ func (m *maker) register(format webauthn.Format, stmt map[string]any, change ...
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.factor = newRig(m.t, func(c *webauthn.Config) { c.Attestation = policy }).factor
-	f := m.factor
-	return f.FinishEnrol(context.Background(), mfa.FinishEnrolRequest{
-		EnrolRequest: mfa.EnrolRequest{Subject: person("ann"), Now: time.Now()},
-		State:        f.Created(m.challenge[:], bytes.Repeat([]byte{1}, 32), false),
-		Answer:       answer(m.t, m.id, map[string]any{"clientDataJSON": b64(m.clientData), "attestationObject": b64(object)}),
+	m.factor = newFed(m.t, webauthn.Config{
+		RPID: rpID, RPName: "Example", Origins: []string{origin}, Key: make([]byte, 32), Attestation: policy,
 	})
+	var v vector
+	r := &v.Registration
+	r.Challenge, r.ClientDataJSON, r.AttestationObject, r.CredentialID = m.challenge[:], m.clientData, object, m.id
+	return v.register(m.t, m.factor)
 }
 
 // login signs in with the credential that was registered.
-func (m *maker) login(e mfa.Enrolled) (mfa.Verified, error) {
+func (m *maker) login(e *registered) (mfa.Evidence, error) {
 	m.t.Helper()
 	clientData := []byte(`{"type":"webauthn.get","challenge":"` + b64(m.challenge[:]) + `","origin":"` + origin + `"}`)
 	hash := sha256.Sum256(clientData)
 	authData := append(bytes.Clone(m.authData[:32]), mfatest.FlagUP, 0, 0, 0, 0)
-	return m.factor.Verify(context.Background(), mfa.VerifyRequest{
-		Subject: person("ann"), Purpose: mfa.Second, Now: time.Now(), State: m.factor.Requested(m.challenge[:], false, e.Key),
-		Credentials: []mfa.Credential{{
-			Record: mfa.Record{ID: "r", Kind: mfa.KindWebAuthn, Key: e.Key, Public: e.Public}, Secret: e.Secret,
-		}},
-		Answer: answer(m.t, m.id, map[string]any{
-			"clientDataJSON": b64(clientData), "authenticatorData": b64(authData), "signature": b64(m.sign(m.credential, authData, hash[:])),
-		}),
-	})
+	var v vector
+	v.Registration.CredentialID = m.id
+	a := &v.Authentication
+	a.Challenge, a.ClientDataJSON, a.AuthenticatorData = m.challenge[:], clientData, authData
+	a.Signature = m.sign(m.credential, authData, hash[:])
+	return v.login(m.t, m.factor, e)
 }
 
 // TestHardwareKey: what only a phone's software vouches for is no hardware key

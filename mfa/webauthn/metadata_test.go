@@ -141,7 +141,7 @@ func TestMetadata(t *testing.T) {
 		}
 		return m
 	}
-	trusting := func(m *webauthn.Metadata) *webauthn.Factor {
+	trusting := func(m *webauthn.Metadata) *fed {
 		return vectorFactor(t, v, func(c *webauthn.Config) { c.Attestation = webauthn.Attestation{Metadata: m, RequireTrusted: true} })
 	}
 	for _, c := range []struct {

@@ -12,7 +12,6 @@ import (
 	"encoding/json"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
 	"github.com/gatehouse-id/gatehouse/mfa/mfatest"
@@ -104,26 +103,93 @@ func (v *vector) loginAnswer(t testing.TB) []byte {
 	})
 }
 
-func (v *vector) register(t testing.TB, f *webauthn.Factor) (mfa.Enrolled, error) {
-	return f.FinishEnrol(context.Background(), mfa.FinishEnrolRequest{
-		EnrolRequest: mfa.EnrolRequest{Subject: person("w3c"), Now: time.Now()},
-		State:        f.Created(v.Registration.Challenge, bytes.Repeat([]byte{1}, 32), false),
-		Answer:       v.registerAnswer(t),
-	})
+// fed is a factor that makes the challenge that it is told.
+type fed struct {
+	*webauthn.Factor
+	challenge []byte
 }
 
-func (v *vector) login(t testing.TB, f *webauthn.Factor, e mfa.Enrolled) (mfa.Verified, error) {
-	return f.Verify(context.Background(), mfa.VerifyRequest{
-		Subject: person("w3c"), Purpose: mfa.Second,
-		Credentials: []mfa.Credential{{
-			Record: mfa.Record{ID: "r", Kind: mfa.KindWebAuthn, Key: e.Key, Public: e.Public}, Secret: e.Secret,
-		}},
-		State: f.Requested(v.Authentication.Challenge, false, e.Key), Answer: v.loginAnswer(t), Now: time.Now(),
+func newFed(t testing.TB, c webauthn.Config) *fed {
+	t.Helper()
+	f := &fed{}
+	c.Rand = f
+	var err error
+	if f.Factor, err = webauthn.New(c); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// Read is of Config.Rand.
+func (f *fed) Read(b []byte) (int, error) { return copy(b, f.challenge), nil }
+
+func (f *fed) BeginEnrol(ctx context.Context, r mfa.EnrolRequest) (mfa.Begun, error) {
+	b, err := f.Factor.BeginEnrol(ctx, r)
+	return f.long(b, err)
+}
+
+func (f *fed) Begin(ctx context.Context, r mfa.BeginRequest) (mfa.Begun, error) {
+	b, err := f.Factor.Begin(ctx, r)
+	return f.long(b, err)
+}
+
+// long makes a challenge that is longer than the factor's.
+func (f *fed) long(b mfa.Begun, err error) (mfa.Begun, error) {
+	if err == nil && len(f.challenge) > 32 {
+		b.State, err = webauthn.WithChallenge(b.State, f.challenge)
+	}
+	return b, err
+}
+
+// registered is a vector's credential in a store of its own.
+type registered struct {
+	mfa.Record
+	store  mfa.Store
+	sealer mfa.Sealer
+}
+
+func (e *registered) flow(t testing.TB, f *fed) *mfa.Flow {
+	t.Helper()
+	flow, err := mfa.New(mfa.Config{
+		Store: e.store, Sealer: e.sealer, Factors: []mfa.Factor{f}, Lockout: mfa.Lockout{Tries: 1000},
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return flow
+}
+
+func (v *vector) register(t testing.TB, f *fed) (*registered, error) {
+	t.Helper()
+	e := &registered{store: mfa.NewMemoryStore(1000), sealer: newSealer(t)}
+	flow := e.flow(t, f)
+	f.challenge = v.Registration.Challenge
+	ch, err := flow.BeginEnrol(t.Context(), mfa.EnrolInput{
+		Subject: person("w3c"), Kind: mfa.KindWebAuthn, Session: "browser", Authenticated: proved(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Record, err = flow.FinishEnrol(t.Context(), ch.ID, mfa.EnrolAnswer{Session: "browser", Data: v.registerAnswer(t)}, nil)
+	return e, err
+}
+
+func (v *vector) login(t testing.TB, f *fed, e *registered) (mfa.Evidence, error) {
+	t.Helper()
+	flow := e.flow(t, f)
+	f.challenge = v.Authentication.Challenge
+	ch, err := flow.Begin(t.Context(), mfa.BeginInput{
+		Subject: person("w3c"), Kind: mfa.KindWebAuthn, Purpose: mfa.Second, Session: "browser", Authenticated: proved(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := flow.Finish(t.Context(), ch.ID, mfa.Answer{Session: "browser", Data: v.loginAnswer(t)}, nil)
+	return res.Evidence, err
 }
 
 // vectorFactor trusts the vectors' root and accepts all algorithms.
-func vectorFactor(t testing.TB, v vectors, change func(*webauthn.Config)) *webauthn.Factor {
+func vectorFactor(t testing.TB, v vectors, change func(*webauthn.Config)) *fed {
 	t.Helper()
 	root, err := x509.ParseCertificate(v.AttestationRoot.Cert)
 	if err != nil {
@@ -137,14 +203,10 @@ func vectorFactor(t testing.TB, v vectors, change func(*webauthn.Config)) *webau
 	if change != nil {
 		change(&c)
 	}
-	f, err := webauthn.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
+	return newFed(t, c)
 }
 
-// TestW3CVectors runs the test vectors of WebAuthn Level 3 (16).
+// TestW3CVectors runs the test vectors of WebAuthn Level 3 (16) through a flow.
 func TestW3CVectors(t *testing.T) {
 	v := readVectors(t)
 	strict := vectorFactor(t, v, nil)
