@@ -141,7 +141,10 @@ func (q *question) spared() (ReasonCode, string, bool) {
 	how, impossible := q.travel()
 	if c.Mode == Contextual {
 		changes := q.changes(trusted, how, impossible)
-		if len(changes) == 0 {
+		switch {
+		case len(changes) == 0 && trusted:
+			return ReasonTrusted, "", true
+		case len(changes) == 0:
 			return ReasonKnown, "", true
 		}
 		q.d.Reasons = append(q.d.Reasons, changes[:len(changes)-1]...)

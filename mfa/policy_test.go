@@ -111,7 +111,7 @@ func TestDecide(t *testing.T) {
 		{name: "new browser", rule: ctxRule, req: client(mfa.Client{Addr: known.Addr, Browser: "curl"}, proved(pwd)), s: from(zurich, having(hasTOTP), seen...), want: mfa.Ask, reason: "browser", factors: kinds(mfa.KindTOTP)},
 		{name: "new network", rule: ctxRule, req: client(mfa.Client{Addr: netip.MustParseAddr("2001:db8::1"), Browser: known.Browser}, proved(pwd)), s: from(zurich, having(hasTOTP), seen...), want: mfa.Ask, reason: "network", factors: kinds(mfa.KindTOTP)},
 		{name: "new place and impossible", rule: ctxRule, req: client(known, proved(pwd)), s: from(sydney, having(hasTOTP), seen...), want: mfa.Ask, reason: "place", factors: kinds(mfa.KindTOTP)},
-		{name: "trusted goes anywhere", rule: with(ctxRule, func(r *mfa.Rule) { r.Trust = time.Hour }), req: client(mfa.Client{}, proved(pwd)), s: trusted(from(zurich, having(hasTOTP), seen...)), want: mfa.Allow, reason: mfa.ReasonKnown},
+		{name: "trusted goes anywhere", rule: with(ctxRule, func(r *mfa.Rule) { r.Trust = time.Hour }), req: client(mfa.Client{}, proved(pwd)), s: trusted(from(zurich, having(hasTOTP), seen...)), want: mfa.Allow, reason: mfa.ReasonTrusted},
 		{name: "trusted does not travel impossibly", rule: with(ctxRule, func(r *mfa.Rule) { r.Trust = time.Hour }), req: client(mfa.Client{}, proved(pwd)), s: trusted(from(sydney, having(hasTOTP), seen...)), want: mfa.Ask, reason: "travel", factors: kinds(mfa.KindTOTP)},
 		{name: "a new device by default", rule: mfa.Rule{Mode: mfa.Contextual}, req: client(known, proved(pwd)), s: from(zurich, having(hasTOTP), seen...), want: mfa.Ask, reason: "device", factors: kinds(mfa.KindTOTP)},
 		{name: "a place that could not be had", rule: mfa.Rule{Mode: mfa.Contextual, Watch: []mfa.Signal{mfa.SignalPlace}}, req: client(known, proved(pwd)), s: lost(from(mfa.Place{}, having(hasTOTP), mfa.Sighting{At: noon})), want: mfa.Ask, reason: "place", factors: kinds(mfa.KindTOTP)},
@@ -498,7 +498,7 @@ func TestFlowDecides(t *testing.T) {
 	decide(home, mfa.Allow, mfa.ReasonKnown)
 	decide(mfa.Client{Addr: home.Addr, Device: "another", Browser: home.Browser}, mfa.Ask, "device")
 	away := mfa.Client{Addr: netip.MustParseAddr("192.0.3.1"), TrustToken: token}
-	decide(away, mfa.Allow, mfa.ReasonKnown)
+	decide(away, mfa.Allow, mfa.ReasonTrusted)
 	stranger := away
 	stranger.TrustToken = token[1:] + "A"
 	decide(stranger, mfa.Ask, "network")
