@@ -338,8 +338,16 @@ func TestSingleUse(t *testing.T) {
 	}
 
 	ech := r.beginEnrol("bob", webauthn.Options{})
-	answer, err = mfatest.NewAuthenticator(origin).Register(ech.Public)
-	if err != nil {
+	if answer, err = mfatest.NewAuthenticator(origin).Register(ech.Public); err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.finishEnrol("bob", ech, []byte("{}"))
+	wantCheck(t, err, webauthn.CheckJSON)
+	_, err = r.finishEnrol("bob", ech, answer) // a wrong answer uses up this one too
+	wantCheck(t, err, mfa.CheckChallenge)
+
+	ech = r.beginEnrol("bob", webauthn.Options{})
+	if answer, err = mfatest.NewAuthenticator(origin).Register(ech.Public); err != nil {
 		t.Fatal(err)
 	}
 	var passed atomic.Int32
