@@ -150,9 +150,6 @@ func TestChangesNeedFreshFactor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := r.flow.TrustDevice(ctx, res, "laptop", time.Hour); err != nil {
-		t.Fatal(err)
-	}
 	in := mfa.ChangeInput{Subject: alice, RecordID: res.RecordID, Authenticated: r.password()}
 	r.want("remove after a password", r.flow.Remove(ctx, in, nil), mfa.CheckFresh)
 	r.want("rename after a password", r.flow.Rename(ctx, in, "phone", nil), mfa.CheckFresh)
@@ -172,13 +169,48 @@ func TestChangesNeedFreshFactor(t *testing.T) {
 		t.Fatalf("records %+v, %v", records, err)
 	}
 	r.want("remove", r.flow.Remove(ctx, in, nil), "")
-	if devices, err := r.flow.Devices(ctx, alice); err != nil || len(devices) != 0 {
-		t.Errorf("trusted devices after a change: %v, %v", devices, err)
-	}
 	in.RecordID, in.Authenticated = records[1].ID, r.fresh()
 	r.want("remove the last", r.flow.Remove(ctx, in, nil), "")
 	if !r.had(mfa.EventRenamed) || !r.had(mfa.EventRemoved) || !r.had(mfa.EventRemovedLast) {
 		t.Errorf("events %+v", r.events)
+	}
+}
+
+// TestChangesEndTrust: browsers trusted by a person's former factors are
+// trusted no more.
+func TestChangesEndTrust(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(r *rig, res mfa.Result) error{
+		"enrolment": func(r *rig, _ mfa.Result) error { r.enrolRecovery(); return nil },
+		"provision": func(r *rig, _ mfa.Result) error { r.provision(""); return nil },
+		"removal": func(r *rig, res mfa.Result) error {
+			return r.flow.Remove(t.Context(), mfa.ChangeInput{Subject: alice, RecordID: res.RecordID, Authenticated: r.fresh()}, nil)
+		},
+		"reset of one": func(r *rig, res mfa.Result) error {
+			return r.flow.Reset(t.Context(), mfa.ResetInput{Subject: alice, RecordID: res.RecordID, Actor: "admin"}, nil)
+		},
+		"reset": func(r *rig, _ mfa.Result) error {
+			return r.flow.Reset(t.Context(), mfa.ResetInput{Subject: alice, Actor: "admin"}, nil)
+		},
+		"forgetting": func(r *rig, _ mfa.Result) error { return r.flow.Forget(t.Context(), alice) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			d := r.enrolTOTP()
+			res, err := r.finish(r.begin(mfa.KindTOTP).ID, d.Code(r.clock()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := r.flow.TrustDevice(t.Context(), res, "laptop", time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			if err := change(r, res); err != nil {
+				t.Fatal(err)
+			}
+			if devices, err := r.flow.Devices(t.Context(), alice); err != nil || len(devices) != 0 {
+				t.Errorf("trusted devices: %v, %v", devices, err)
+			}
+		})
 	}
 }
 
@@ -226,13 +258,12 @@ func TestProofOfGoneFactor(t *testing.T) {
 	}
 }
 
-// TestResetEndsEnrolments: a thief's enrolment that was begun is not finished
-// after an administrator stepped in.
-func TestResetEndsEnrolments(t *testing.T) {
+// TestRemovalEndsEnrolments: a thief's enrolment that was begun is not finished
+// after the person or an administrator stepped in.
+func TestRemovalEndsEnrolments(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	ctx := t.Context()
-	r.enrolTOTP()
 	begin := func() (*mfa.Challenge, *mfatest.TOTPDevice) {
 		t.Helper()
 		ch, err := r.flow.BeginEnrol(ctx, mfa.EnrolInput{Subject: alice, Kind: mfa.KindTOTP, Session: session, Authenticated: r.fresh()})
@@ -246,9 +277,17 @@ func TestResetEndsEnrolments(t *testing.T) {
 		return ch, d
 	}
 	for name, end := range map[string]func() error{
+		"removal": func() error {
+			records, err := r.flow.Records(ctx, alice)
+			if err != nil {
+				return err
+			}
+			return r.flow.Remove(ctx, mfa.ChangeInput{Subject: alice, RecordID: records[0].ID, Authenticated: r.fresh()}, nil)
+		},
 		"reset":  func() error { return r.flow.Reset(ctx, mfa.ResetInput{Subject: alice, Actor: "admin"}, nil) },
 		"forget": func() error { return r.flow.Forget(ctx, alice) },
 	} {
+		r.enrolTOTP()
 		ch, d := begin()
 		mail := r.begin(mfa.KindMail)
 		if err := end(); err != nil {
