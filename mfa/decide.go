@@ -308,7 +308,7 @@ func (p *Policy) upstreamWorth(e Evidence) (best Strength, ok bool) {
 
 // permits says whether the rule counts a kind.
 func (q *question) permits(k Kind, fallback bool) bool {
-	if k == KindMail && q.rule.NoFactor.Action == ActMail && !q.hasFactor() {
+	if nf := q.rule.NoFactor; k == KindMail && nf.Action == ActMail && nf.Grace == 0 && !q.hasFactor() {
 		return true
 	}
 	if len(q.rule.Factors) > 0 {

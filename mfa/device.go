@@ -176,7 +176,8 @@ func (f *Flow) trusted(ctx context.Context, s Subject, token string, now time.Ti
 // stands behind it: policy allowed the sign-in because a factor was proved, the
 // context was known or the browser trusted. What it let in without, by a grace,
 // [Never] or [ActAllow], would spare the factor that the person enrols later.
-// [Flow.Finish] keeps the context of every second factor by itself.
+// [Flow.Finish] keeps the context of every second factor that is no fallback by
+// itself.
 func (f *Flow) Saw(ctx context.Context, s Subject, c Client, d Decision) error {
 	now := f.now()
 	v, ok := f.sighting(ctx, s, c, now)

@@ -4,6 +4,7 @@
 package mfa
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -17,7 +18,7 @@ func (q *question) noFactor() {
 	switch {
 	case nf.Action == ActAllow && !q.hasFactor():
 		q.settle(Allow, ReasonNoFactor, string(ActAllow))
-	case nf.Action == ActEnrol:
+	case nf.Action == ActEnrol || nf.Grace > 0:
 		q.enrol()
 	default:
 		q.settle(Block, ReasonNoFactor, string(nf.Action))
@@ -25,15 +26,20 @@ func (q *question) noFactor() {
 }
 
 // enrol has the person enrol, now or within the grace period. Someone with a
-// weaker factor proves that one meanwhile.
+// weaker factor proves that one meanwhile, or someone with none a code by mail
+// if the rule says so.
 func (q *question) enrol() {
 	q.d.Factors = q.anyFactor()
 	until := q.graceEnd()
-	if !until.After(q.s.Now) {
+	mail := q.rule.NoFactor.Action == ActMail && len(q.d.Factors) == 0
+	if !until.After(q.s.Now) || mail && !q.reaches(KindMail) {
 		q.settle(MustEnrol, ReasonNoFactor, string(ActEnrol))
 		return
 	}
 	q.d.Until = until
+	if mail {
+		q.d.Factors = []Kind{KindMail}
+	}
 	if len(q.d.Factors) == 0 {
 		q.d.Deferrable = true
 		q.settle(MustEnrol, ReasonGrace, "until "+until.UTC().Format(time.RFC3339))
@@ -47,10 +53,11 @@ func (q *question) enrol() {
 	q.settle(Ask, ReasonGrace, strconv.Itoa(len(q.d.Factors))+" weaker")
 }
 
-// weakProof finds evidence of any factor that is no fallback.
+// weakProof finds evidence of any factor that is no fallback, or of one that is
+// asked for.
 func (q *question) weakProof() (Evidence, bool) {
 	for _, e := range q.r.Authenticated {
-		if e.Factor && !e.Fallback && e.Source == "" && q.twoFactors(e) {
+		if e.Factor && (!e.Fallback || slices.Contains(q.d.Factors, e.Kind)) && e.Source == "" && q.twoFactors(e) {
 			return e, true
 		}
 	}
@@ -66,6 +73,11 @@ func (q *question) anyFactor() []Kind {
 		}
 	}
 	return kinds
+}
+
+// reaches says whether the person can answer by a kind.
+func (q *question) reaches(k Kind) bool {
+	return slices.ContainsFunc(q.s.Factors, func(in Info) bool { return in.Kind == k && (in.Implicit || q.has(k, Any)) })
 }
 
 func (q *question) graceEnd() time.Time {

@@ -223,9 +223,9 @@ func (r Rule) check() error {
 		return errors.New("mode context has no Require above any: whatever factor makes a context known")
 	case r.Trust > 0 && (r.MaxAge > 0 || r.Require > Any):
 		return errors.New("trusted browsers never meet MaxAge or a Require above any")
-	case r.NoFactor.Grace > 0 && r.NoFactor.Action != ActEnrol:
-		return errors.New("a Grace is for action enrol")
-	case r.Require > Any && (r.NoFactor.Action == ActMail):
+	case r.NoFactor.Grace > 0 && r.NoFactor.Action != ActEnrol && r.NoFactor.Action != ActMail:
+		return errors.New("a Grace is for actions enrol and mail")
+	case r.Require > Any && r.NoFactor.Action == ActMail && r.NoFactor.Grace == 0:
 		return errors.New("a code by mail is never phishing-resistant")
 	case r.Require > Any && r.NoFactor.Action == ActAllow:
 		return errors.New("action allow goes round a Require above any: have people enrol, with a Grace if need be")

@@ -52,6 +52,7 @@ func TestDecide(t *testing.T) {
 	ctxRule := mfa.Rule{Mode: mfa.Contextual, Watch: []mfa.Signal{mfa.SignalBrowser, mfa.SignalNetwork, mfa.SignalPlace, mfa.SignalTravel, mfa.SignalHour}}
 	enrolGrace := mfa.Rule{NoFactor: mfa.NoFactor{Action: mfa.ActEnrol, Grace: 24 * time.Hour}}
 	travel := mfa.Rule{Mode: mfa.Contextual, Watch: []mfa.Signal{mfa.SignalTravel}}
+	mailGrace := mfa.Rule{NoFactor: mfa.NoFactor{Action: mfa.ActMail, Grace: 24 * time.Hour}}
 	trust := mfa.Rule{Trust: time.Hour}
 	keys := mfa.Rule{Trust: time.Hour, Factors: kinds(mfa.KindWebAuthn)}
 	with := func(r mfa.Rule, f func(*mfa.Rule)) mfa.Rule { f(&r); return r }
@@ -138,6 +139,16 @@ func TestDecide(t *testing.T) {
 		{name: "no factor: mail, though the rule names others", rule: mfa.Rule{Factors: kinds(mfa.KindWebAuthn), NoFactor: mfa.NoFactor{Action: mfa.ActMail}}, req: proved(pwd), s: having(), want: mfa.Ask, reason: mfa.ReasonAlways, factors: kinds(mfa.KindMail)},
 		{name: "no factor: one mailbox twice", rule: noFactor(mfa.ActMail), req: proved(link, mail), s: having(), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindMail)},
 		{name: "mail is not for those who have a factor", rule: noFactor(mfa.ActMail), req: proved(pwd, mail), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindTOTP)},
+		{name: "mail in grace", rule: mailGrace, req: since(noon, proved(pwd)), s: having(), want: mfa.Ask, reason: mfa.ReasonGrace, factors: kinds(mfa.KindMail)},
+		{name: "mail given in grace", rule: mailGrace, req: since(noon, proved(pwd, mail)), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonGrace},
+		{name: "another fallback given in grace", rule: mailGrace, req: since(noon, proved(pwd, link)), s: having(), want: mfa.Ask, reason: mfa.ReasonGrace, factors: kinds(mfa.KindMail)},
+		{name: "one mailbox twice in grace", rule: mailGrace, req: since(noon, proved(link, mail)), s: having(), want: mfa.Ask, reason: mfa.ReasonGrace, factors: kinds(mfa.KindMail)},
+		{name: "mail after grace", rule: mailGrace, req: since(noon.Add(-24*time.Hour), proved(pwd, mail)), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonNoFactor},
+		{name: "mail in grace to who has no address", rule: mailGrace, req: since(noon, proved(pwd)), s: mfa.Standing{Factors: allFactors[:2], Now: noon}, want: mfa.MustEnrol, reason: mfa.ReasonNoFactor},
+		{name: "mail in grace is not for those who have a factor", rule: mailGrace, req: since(noon, proved(pwd, mail)), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindTOTP)},
+		{name: "mail in grace is not for those who have a weaker one", rule: with(mailGrace, func(r *mfa.Rule) { r.Require = mfa.PhishingResistant }), req: since(noon, proved(pwd, mail)), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonGrace, factors: kinds(mfa.KindTOTP)},
+		{name: "a factor after mail in grace", rule: mailGrace, req: since(noon, proved(pwd, mail, otp)), s: having(hasTOTP), want: mfa.Allow, reason: mfa.ReasonProved},
+		{name: "mail in grace, though nobody knows since when", rule: mailGrace, req: proved(pwd, mail), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonNoFactor},
 		{name: "no factor: enrol", rule: noFactor(mfa.ActEnrol), req: proved(pwd), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonNoFactor},
 		{name: "no factor: enrol later", rule: enrolGrace, req: since(noon.Add(-time.Hour), proved(pwd)), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonGrace},
 		{name: "grace is over", rule: enrolGrace, req: since(noon.Add(-24*time.Hour), proved(pwd)), s: having(), want: mfa.MustEnrol, reason: mfa.ReasonNoFactor},

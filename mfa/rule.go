@@ -75,9 +75,10 @@ type NoFactor struct {
 	// people who have no factor at all: having one that is too weak is never
 	// an advantage.
 	Action Action `json:"action,omitempty"`
-	// Grace is for how long people may put off [ActEnrol], from
-	// [Request].Since or From, whichever is later. Until then Require is met
-	// by whatever factor they have, or by none if they have none.
+	// Grace is for how long people may put off enrolling under [ActEnrol] or
+	// [ActMail], from [Request].Since or From, whichever is later. Until then
+	// Require is met by whatever factor they have, or if they have none by
+	// none or, under ActMail, by a code by mail.
 	Grace time.Duration `json:"grace,omitempty"`
 	From  time.Time     `json:"from,omitzero"`
 }
@@ -90,7 +91,10 @@ const (
 	ActBlock Action = "block"
 	// ActEnrol has them enrol one now, with a ticket.
 	ActEnrol Action = "enrol"
-	// ActMail asks for a code by mail, which is no second factor by itself.
+	// ActMail asks for a code by mail, which is no second factor by itself. It
+	// makes no context known, so that mode [Contextual] asks at every sign-in.
+	// With a Grace it does so until that ends, offers to enrol after each code,
+	// and is as ActEnrol from then on.
 	ActMail Action = "mail"
 	// ActAllow lets them in.
 	ActAllow Action = "allow"
