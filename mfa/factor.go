@@ -84,7 +84,9 @@ type Info struct {
 	// lock nobody out; it must not be guessable.
 	FirstFactor bool
 	// Implicit says that people need no enrolled record, such as codes to an
-	// address from the directory, or RADIUS.
+	// address from the directory, or RADIUS. Everybody whom it reaches has the
+	// factor (see [Availability]): unless it is a fallback, rules that name no
+	// Factors count it for them, and nobody among them is asked to enrol.
 	Implicit bool
 	// Fallback marks proofs that count only where a rule names the kind.
 	Fallback bool

@@ -48,8 +48,9 @@ type Rule struct {
 	Mode Mode `json:"mode,omitempty"`
 	// Require is the least strength.
 	Require Strength `json:"require,omitempty"`
-	// Factors are the kinds that count; empty is all that are no fallback.
-	// A fallback counts only where it is named here.
+	// Factors are the kinds that count; empty is all that are no fallback,
+	// Implicit ones such as RADIUS among them for whomever they reach. A
+	// fallback counts only where it is named here.
 	Factors []Kind `json:"factors,omitempty"`
 	// MaxAge is how old a proof may be (step-up); zero is as old as the
 	// session.

@@ -90,8 +90,9 @@ type Config struct {
 	// passwords. You MUST NOT set it but for one-time codes on a network that
 	// you trust.
 	InsecurePAP bool
-	// UserName finds the name that the servers know a person by. "" is none.
-	// Required.
+	// UserName finds the name that the servers know a person by. "" is none:
+	// whoever has a name has the factor and need not enrol another, so return
+	// "" for people outside of the groups that RADIUS is for. Required.
 	UserName func(ctx context.Context, s mfa.Subject) (string, error)
 	// NASIdentifier names this client to the servers, "gatehouse" if empty.
 	NASIdentifier string
