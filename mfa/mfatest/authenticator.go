@@ -17,9 +17,16 @@ import (
 
 // COSE algorithms that an [Authenticator] has.
 const (
-	ES256 = -7
-	EdDSA = -8
-	RS256 = -257
+	ES256   = -7
+	EdDSA   = -8
+	ESP256  = -9
+	Ed25519 = -19
+	ES384   = -35
+	ES512   = -36
+	PS256   = -37
+	ESP384  = -51
+	ESP512  = -52
+	RS256   = -257
 )
 
 // The flags of authenticator data, for [Tamper].Flags.
@@ -176,12 +183,8 @@ func (a *Authenticator) Register(options []byte, tamper ...Tamper) ([]byte, erro
 }
 
 func (a *Authenticator) choose(o *creation) (int, error) {
-	have := a.Algorithms
-	if len(have) == 0 {
-		have = []int{ES256, EdDSA, RS256}
-	}
 	for _, p := range o.PubKeyCredParams {
-		if slices.Contains(have, p.Alg) {
+		if len(a.Algorithms) == 0 && known(p.Alg) || slices.Contains(a.Algorithms, p.Alg) {
 			return p.Alg, nil
 		}
 	}
@@ -226,7 +229,7 @@ func (a *Authenticator) register(c *softCredential, challenge string, t Tamper) 
 		"clientDataJSON":     b64.EncodeToString(clientData),
 		"attestationObject":  b64.EncodeToString(object),
 		"authenticatorData":  b64.EncodeToString(authData),
-		"publicKeyAlgorithm": c.key.alg(),
+		"publicKeyAlgorithm": c.key.alg,
 		"transports":         []string{"internal"},
 	}, map[string]any{"credProps": map[string]any{"rk": true}})
 }
@@ -251,7 +254,7 @@ func (a *Authenticator) statement(c *softCredential, authData, clientData []byte
 	}
 	b := cborMapHead(nil, 2)
 	b = cborText(b, "alg")
-	b = cborInt(b, c.key.alg())
+	b = cborInt(b, c.key.alg)
 	b = cborText(b, "sig")
 	return cborBytes(b, change(t.Signature, sig)), nil
 }

@@ -10,45 +10,64 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
+	_ "crypto/sha256" // the hashes of kinds
+	_ "crypto/sha512"
 	"encoding/binary"
 	"math/big"
 )
 
 // softKey is a credential's private key.
-type softKey struct{ crypto.Signer }
-
-func newSoftKey(alg int) (softKey, error) {
-	switch alg {
-	case ES256:
-		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		return softKey{k}, err
-	case EdDSA:
-		_, k, err := ed25519.GenerateKey(rand.Reader)
-		return softKey{k}, err
-	case RS256:
-		k, err := rsa.GenerateKey(rand.Reader, 2048)
-		return softKey{k}, err
-	}
-	return softKey{}, ErrNoAlgorithm
+type softKey struct {
+	crypto.Signer
+	alg int
 }
 
-func (k softKey) alg() int {
-	switch k.Signer.(type) {
-	case *ecdsa.PrivateKey:
-		return ES256
-	case ed25519.PrivateKey:
-		return EdDSA
+// kinds are the keys of the algorithms and the hashes that they sign, none for
+// Ed25519.
+var kinds = map[int]struct {
+	curve elliptic.Curve // nil for others
+	hash  crypto.Hash
+}{
+	ES256: {elliptic.P256(), crypto.SHA256}, ESP256: {elliptic.P256(), crypto.SHA256},
+	ES384: {elliptic.P384(), crypto.SHA384}, ESP384: {elliptic.P384(), crypto.SHA384},
+	ES512: {elliptic.P521(), crypto.SHA512}, ESP512: {elliptic.P521(), crypto.SHA512},
+	EdDSA: {}, Ed25519: {},
+	RS256: {hash: crypto.SHA256}, PS256: {hash: crypto.SHA256},
+}
+
+func known(alg int) bool {
+	_, ok := kinds[alg]
+	return ok
+}
+
+func newSoftKey(alg int) (k softKey, err error) {
+	kind, ok := kinds[alg]
+	k.alg = alg
+	switch {
+	case !ok:
+		err = ErrNoAlgorithm
+	case kind.curve != nil:
+		k.Signer, err = ecdsa.GenerateKey(kind.curve, rand.Reader)
+	case kind.hash == 0:
+		_, k.Signer, err = ed25519.GenerateKey(rand.Reader)
+	default:
+		k.Signer, err = rsa.GenerateKey(rand.Reader, 2048)
 	}
-	return RS256
+	return k, err
 }
 
 func (k softKey) sign(msg []byte) ([]byte, error) {
-	if _, ok := k.Signer.(ed25519.PrivateKey); ok {
-		return k.Sign(rand.Reader, msg, crypto.Hash(0))
+	hash := kinds[k.alg].hash
+	if hash == 0 {
+		return k.Sign(rand.Reader, msg, hash)
 	}
-	digest := sha256.Sum256(msg)
-	return k.Sign(rand.Reader, digest[:], crypto.SHA256)
+	h := hash.New()
+	h.Write(msg)
+	var opts crypto.SignerOpts = hash
+	if k.alg == PS256 {
+		opts = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: hash}
+	}
+	return k.Sign(rand.Reader, h.Sum(nil), opts)
 }
 
 // cose encodes the public key in CTAP's canonical form.
@@ -59,11 +78,13 @@ func (k softKey) cose() []byte {
 		if err != nil {
 			panic(err) // a generated key is on its curve
 		}
-		return COSEKey(COSEInt(1, 2), COSEInt(3, ES256), COSEInt(-1, 1), COSEBytes(-2, point[1:33]), COSEBytes(-3, point[33:]))
+		crv := map[elliptic.Curve]int{elliptic.P256(): 1, elliptic.P384(): 2, elliptic.P521(): 3}[pub.Curve]
+		x, y := point[1:1+len(point)/2], point[1+len(point)/2:]
+		return COSEKey(COSEInt(1, 2), COSEInt(3, k.alg), COSEInt(-1, crv), COSEBytes(-2, x), COSEBytes(-3, y))
 	case ed25519.PublicKey:
-		return COSEKey(COSEInt(1, 1), COSEInt(3, EdDSA), COSEInt(-1, 6), COSEBytes(-2, pub))
+		return COSEKey(COSEInt(1, 1), COSEInt(3, k.alg), COSEInt(-1, 6), COSEBytes(-2, pub))
 	case *rsa.PublicKey:
-		return COSEKey(COSEInt(1, 3), COSEInt(3, RS256), COSEBytes(-1, pub.N.Bytes()), COSEBytes(-2, big.NewInt(int64(pub.E)).Bytes()))
+		return COSEKey(COSEInt(1, 3), COSEInt(3, k.alg), COSEBytes(-1, pub.N.Bytes()), COSEBytes(-2, big.NewInt(int64(pub.E)).Bytes()))
 	}
 	panic("mfatest: unknown key")
 }

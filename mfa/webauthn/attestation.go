@@ -51,8 +51,8 @@ type Attestation struct {
 	Metadata *Metadata
 	// RequireTrusted refuses credentials without a trusted statement.
 	RequireTrusted bool
-	// Formats are the accepted formats, all if empty. The statements in a
-	// compound must be of them, too.
+	// Formats are the accepted formats, all if empty. Browsers are told, so
+	// put the best first. The statements in a compound must be of them, too.
 	Formats []Format
 	// Permitted are the only models to accept, if not empty. Without
 	// RequireTrusted the authenticator may lie about its model. With it the

@@ -209,11 +209,12 @@ func TestHardwareKey(t *testing.T) {
 		{"packed", webauthn.FormatPacked, func(m *maker) map[string]any { return m.packed(m.leaf()) }, mfa.Attested, true},
 		{"in a phone's hardware", webauthn.FormatAndroidKey, func(m *maker) map[string]any { return m.android(1, nil, soundKey) }, mfa.Attested, true},
 		{"in a phone's software", webauthn.FormatAndroidKey, func(m *maker) map[string]any { return m.android(0, soundKey, nil) }, mfa.Attested, false},
+		{"in software, untrusted", webauthn.FormatAndroidKey, func(m *maker) map[string]any { return m.android(0, soundKey, nil) }, mfa.PhishingResistant, false},
 		{"in software that says hardware", webauthn.FormatAndroidKey, func(m *maker) map[string]any { return m.android(0, nil, soundKey) }, mfa.Attested, false},
 		{"made nowhere", webauthn.FormatAndroidKey, func(m *maker) map[string]any { return m.android(1, nil, nil) }, mfa.PhishingResistant, false},
 	} {
 		m := newMaker(t)
-		e, err := m.register(c.format, c.stmt(m), func(a *webauthn.Attestation) { a.TrustSoftwareKeys = true })
+		e, err := m.register(c.format, c.stmt(m), func(a *webauthn.Attestation) { a.TrustSoftwareKeys = c.name != "in software, untrusted" })
 		if err != nil {
 			t.Fatal(err)
 		}

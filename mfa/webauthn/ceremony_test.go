@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -461,6 +462,42 @@ func TestUniqueCredentials(t *testing.T) {
 	}
 }
 
+func TestMaxCredentials(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *webauthn.Config) { c.MaxCredentials = 2 })
+	for _, want := range []mfa.Check{"", "", mfa.CheckLimit} {
+		_, err := r.enrol("ann", mfatest.NewAuthenticator(origin))
+		wantCheck(t, err, want)
+	}
+}
+
+// TestAlgorithms registers and signs in with each of them, under attestation by
+// the key itself.
+func TestAlgorithms(t *testing.T) {
+	t.Parallel()
+	for _, alg := range []webauthn.Algorithm{
+		webauthn.ES256, webauthn.ES384, webauthn.ES512, webauthn.EdDSA, webauthn.RS256, webauthn.PS256,
+		webauthn.ESP256, webauthn.ESP384, webauthn.ESP512, webauthn.Ed25519,
+	} {
+		t.Run(strconv.Itoa(int(alg)), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, func(c *webauthn.Config) { c.Algorithms = []webauthn.Algorithm{alg} })
+			a := mfatest.NewAuthenticator(origin)
+			a.SelfAttest = true
+			rec := r.mustEnrol("ann", a)
+			if d, err := webauthn.DetailsOf(rec); err != nil || d.Algorithm != alg {
+				t.Errorf("%+v, %v", d, err)
+			}
+			in := mfa.BeginInput{Subject: person("ann")}
+			if _, err := r.login(in, a); err != nil {
+				t.Error(err)
+			}
+			_, err := r.login(in, a, mfatest.Tamper{Signature: func(b []byte) []byte { b[len(b)-1] ^= 1; return b }})
+			wantCheck(t, err, webauthn.CheckSignature)
+		})
+	}
+}
+
 func TestClone(t *testing.T) {
 	t.Parallel()
 	usernameless := mfa.BeginInput{Subject: mfa.Subject{Tenant: "t"}}
@@ -511,8 +548,12 @@ func TestBackup(t *testing.T) {
 	_, err = r.login(second, a, mfatest.Tamper{Flags: func(f byte) byte { return f &^ (mfatest.FlagBS | mfatest.FlagBE) }})
 	wantCheck(t, err, webauthn.CheckBackup)
 
-	r = newRig(t, func(c *webauthn.Config) { c.RefuseSynced = true })
-	_, err = r.enrol("ann", a)
+	strict := newRig(t, func(c *webauthn.Config) { c.RefuseSynced = true })
+	_, err = strict.enrol("ann", a)
+	wantCheck(t, err, webauthn.CheckBackup)
+	store, sealer := mfa.NewMemoryStore(1000), newSealer(t)
+	rigOver(t, r.factor, store, sealer).mustEnrol("ann", a)
+	_, err = rigOver(t, strict.factor, store, sealer).login(second, a) // enrolled before they were refused
 	wantCheck(t, err, webauthn.CheckBackup)
 }
 

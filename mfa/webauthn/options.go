@@ -77,6 +77,7 @@ type (
 		AuthenticatorSelection authenticatorSelection `json:"authenticatorSelection"`
 		Hints                  []string               `json:"hints,omitempty"`
 		Attestation            string                 `json:"attestation"`
+		AttestationFormats     []Format               `json:"attestationFormats,omitempty"`
 		Extensions             creationExtensions     `json:"extensions"`
 	}
 	requestOptions struct {

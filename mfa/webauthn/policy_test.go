@@ -11,6 +11,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -106,6 +107,22 @@ func TestOptions(t *testing.T) {
 	allowed := m["allowCredentials"].([]any)[0].(map[string]any)
 	if m["userVerification"] != "required" || allowed["transports"].([]any)[0] != "internal" {
 		t.Errorf("request options %v", m)
+	}
+	for _, c := range []struct {
+		policy     webauthn.Attestation
+		conveyance string
+		formats    any
+	}{
+		{webauthn.Attestation{Ask: true}, "direct", nil},
+		{webauthn.Attestation{Enterprise: true}, "enterprise", nil},
+		{
+			webauthn.Attestation{Formats: []webauthn.Format{webauthn.FormatTPM, webauthn.FormatPacked}}, "direct", []any{"tpm", "packed"},
+		},
+	} {
+		m := get(newRig(t, func(cfg *webauthn.Config) { cfg.Attestation = c.policy }).beginEnrol("ann", webauthn.Options{}).Public)
+		if m["attestation"] != c.conveyance || !reflect.DeepEqual(m["attestationFormats"], c.formats) {
+			t.Errorf("%+v: creation options %v", c.policy, m)
+		}
 	}
 	discouraged := webauthn.Options{UserVerification: webauthn.Discouraged}.JSON()
 	lenient := newRig(t)

@@ -54,9 +54,10 @@ func (f *Factor) BeginEnrol(ctx context.Context, r mfa.EnrolRequest) (mfa.Begun,
 			RequireResidentKey:      f.cfg.ResidentKey == Required,
 			UserVerification:        o.UserVerification,
 		},
-		Hints:       o.Hints,
-		Attestation: policy.conveyance(),
-		Extensions:  creationExtensions{CredProps: true},
+		Hints:              o.Hints,
+		Attestation:        policy.conveyance(),
+		AttestationFormats: policy.Formats,
+		Extensions:         creationExtensions{CredProps: true},
 	}
 	for _, a := range f.cfg.Algorithms {
 		options.PubKeyCredParams = append(options.PubKeyCredParams, credentialParameter{Type: typePublicKey, Alg: a})
