@@ -5,10 +5,15 @@ package mfa_test
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"log"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
@@ -142,49 +147,166 @@ func ExampleNewPolicy() {
 	// because always administrators
 }
 
-// The handlers are told whose session a request belongs to, and keep the
-// proofs in it.
-func ExampleNewHandler() {
-	flow := exampleFlow(time.Now)
-	sessions := map[string][]mfa.Evidence{} // a program's own store
-	h, err := mfa.NewHandler(mfa.HandlerConfig{
-		Flow: flow,
-		Identify: func(r *http.Request) (mfa.Subject, error) {
-			c, err := r.Cookie("session")
-			if err != nil {
-				return mfa.Subject{}, err
-			}
-			return mfa.Subject{ID: "person of " + c.Value}, nil
-		},
-		Session: func(r *http.Request) (string, error) {
-			c, err := r.Cookie("session")
-			if err != nil {
-				return "", err
-			}
-			return c.Value, nil
-		},
-		Evidence: func(r *http.Request) ([]mfa.Evidence, error) {
-			c, err := r.Cookie("session")
-			if err != nil {
-				return nil, err
-			}
-			return sessions[c.Value], nil
-		},
-		Commit: func(_ context.Context, r *http.Request, res mfa.Result) error {
-			c, err := r.Cookie("session")
-			if err != nil {
-				return err
-			}
-			sessions[c.Value] = append(sessions[c.Value], res.Evidence)
-			return nil
-		},
+// site is a program with sessions of its own. In SQL its rows are written in the
+// transaction of the context ([mfasql.Store.TxFrom]).
+//
+// [mfasql.Store.TxFrom]: https://pkg.go.dev/github.com/gatehouse-id/gatehouse/mfa/mfasql#Store.TxFrom
+type site struct {
+	flow     *mfa.Flow
+	mu       sync.Mutex
+	sessions map[string]*signedIn // by the cookie's value
+}
+
+type signedIn struct {
+	person mfa.Subject
+	proved []mfa.Evidence
+}
+
+const (
+	cookieSession = "__Host-session"
+	cookieTrust   = "__Host-trust"
+)
+
+func (s *site) session(r *http.Request) (string, error) {
+	c, err := r.Cookie(cookieSession)
+	if err != nil {
+		return "", err
+	}
+	return c.Value, nil
+}
+
+func (s *site) current(r *http.Request) (signedIn, error) {
+	id, err := s.session(r)
+	if err != nil {
+		return signedIn{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sessions[id] == nil {
+		return signedIn{}, errors.New("no such session")
+	}
+	return *s.sessions[id], nil
+}
+
+// client has the token of a trusted browser.
+func (s *site) client(r *http.Request) mfa.Client {
+	c := mfa.Client{Browser: "Firefox on Linux"} // from r, and the address behind your proxies
+	if t, err := r.Cookie(cookieTrust); err == nil {
+		c.TrustToken = t.Value
+	}
+	return c
+}
+
+// commit adds a proof to the session, or makes one of a first factor.
+func (s *site) commit(_ context.Context, r *http.Request, res mfa.Result) error {
+	id, err := s.session(r)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.sessions[id]
+	if res.Purpose == mfa.First || old == nil {
+		old = &signedIn{person: res.Subject}
+	}
+	s.sessions[next(r)] = &signedIn{old.person, append(slices.Clone(old.proved), res.Evidence)}
+	delete(s.sessions, id)
+	return nil
+}
+
+type nextKey struct{}
+
+// withNext gives a request the id that its session has after a proof: the commit
+// writes it and the cookie has it.
+func withNext(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), nextKey{}, rand.Text())))
 	})
+}
+
+func next(r *http.Request) string { return r.Context().Value(nextKey{}).(string) }
+
+// done sets the cookies that a proof leaves.
+func (s *site) done(w http.ResponseWriter, r *http.Request, res mfa.Result) {
+	http.SetCookie(w, &http.Cookie{Name: cookieSession, Value: next(r), Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	if res.TrustToken != "" {
+		http.SetCookie(w, &http.Cookie{
+			Name: cookieTrust, Value: res.TrustToken, Expires: res.TrustUntil,
+			Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		})
+	}
+}
+
+// protect lets in whom policy allows, and keeps where they came from: then a
+// rule of mode [mfa.Contextual] does not ask them there again.
+func (s *site) protect(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		in, err := s.current(r)
+		if err != nil {
+			http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+			return
+		}
+		c := s.client(r)
+		d, err := s.flow.Decide(r.Context(), mfa.Request{Subject: in.person, Client: c, Authenticated: in.proved})
+		if err == nil && d.Outcome == mfa.Allow {
+			err = s.flow.Saw(r.Context(), in.person, c, d) // once a session will do
+		}
+		switch {
+		case err != nil:
+			http.Error(w, "Something went wrong.", http.StatusInternalServerError)
+		case d.Outcome != mfa.Allow:
+			http.Redirect(w, r, "/second-factor", http.StatusSeeOther) // which shows GET /decision
+		default:
+			h.ServeHTTP(w, r)
+		}
+	})
+}
+
+// One configuration serves the page of a signed-in person and the one where
+// nobody is yet.
+func ExampleNewHandler() {
+	s := &site{flow: exampleFlow(time.Now), sessions: map[string]*signedIn{}}
+	config := mfa.HandlerConfig{
+		Flow: s.flow,
+		Identify: func(r *http.Request) (mfa.Subject, error) {
+			in, err := s.current(r)
+			return in.person, err
+		},
+		Session: s.session,
+		Evidence: func(r *http.Request) ([]mfa.Evidence, error) {
+			in, err := s.current(r)
+			return in.proved, err
+		},
+		Client: s.client,
+		Commit: s.commit,
+		Done:   s.done,
+		Lookup: func(*http.Request, string) (mfa.Subject, error) {
+			return mfa.Subject{}, nil // nobody has a name here: passkeys only
+		},
+		OnError: func(w http.ResponseWriter, r *http.Request, err error) {
+			if id := mfa.WriteError(w, r, err); id != "" {
+				log.Printf("mfa: fault %s: %v", id, err)
+			}
+		},
+	}
+	account, err := mfa.NewHandler(config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	signIn, err := mfa.NewSignInHandler(config)
 	if err != nil {
 		log.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/account/mfa/", http.StripPrefix("/account/mfa", h))
+	mux.Handle("/account/mfa/", http.StripPrefix("/account/mfa", withNext(account)))
+	mux.Handle("/sign-in/mfa/", http.StripPrefix("/sign-in/mfa", withNext(signIn))) // behind a limit by address
+	mux.Handle("/", s.protect(http.NotFoundHandler()))
+
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/account/mfa/decision", nil))
+	fmt.Println(w.Code, w.Body)
 	// Output:
+	// 401 {"error":"identify","message":"Sign in first."}
 }
 
 // From one capital to another in an hour.

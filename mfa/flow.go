@@ -199,4 +199,8 @@ type Result struct {
 	Notices []string
 	// Client is who answered.
 	Client Client
+	// TrustToken is for a cookie of the browser until TrustUntil, if [NewHandler]
+	// was asked to have it trusted: hand it back in [Client].
+	TrustToken string
+	TrustUntil time.Time
 }

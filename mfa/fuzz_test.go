@@ -22,6 +22,10 @@ func FuzzHandlerBody(f *testing.F) {
 	f.Add("/enrol", `{"kind":"sms","ticket":"f.x","options":{"number":"+41441234567"}}`)
 	f.Add("/enrol/finish", `{"id":"x","answer":{"a":1},"name":"é"}`)
 	f.Add("/factors/rename", `{"id":"x","name":"y"}`)
+	f.Add("/challenge/finish", `{"id":"x","answer":"123456","trust":true}`)
+	f.Add("/first", `{"kind":"webauthn","name":"alice"}`)
+	f.Add("/first", `{"kind":"link","name":"nobody","options":{}}`)
+	f.Add("/first/finish", `{"id":"x","answer":{"id":"a","response":{"userHandle":"YQ"}}}`)
 	keys, err := webauthn.New(webauthn.Config{
 		RPID: "example.com", RPName: "Example", Origins: []string{"https://example.com"}, Key: make([]byte, 32),
 	})
@@ -32,7 +36,7 @@ func FuzzHandlerBody(f *testing.F) {
 		if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?#% \r\n") || strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r > '~' }) {
 			t.Skip()
 		}
-		p := newPage(t, func(c *mfa.Config) { c.Factors = append(c.Factors, keys) })
+		p := newPage(t, withRules, func(c *mfa.Config) { c.Factors = append(c.Factors, keys) })
 		r := httptest.NewRequestWithContext(t.Context(), "POST", "https://example.com/account/mfa"+path, strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()

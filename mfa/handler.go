@@ -19,26 +19,37 @@ import (
 // maxBody is the largest request body, an answer with some JSON around it.
 const maxBody = 2 * MaxAnswer
 
-// HandlerConfig is what the JSON handlers are made of. mfa has no sessions of
-// its own: the functions answer for the caller's.
+// HandlerConfig is what [NewHandler] and [NewSignInHandler] are made of. mfa has
+// no sessions of its own: the functions answer for the caller's.
 type HandlerConfig struct {
 	// Flow does the work. Required.
 	Flow *Flow
 	// Identify says who the request's session belongs to, or refuses it.
-	// Required.
+	// Required by NewHandler, and called by it only.
 	Identify func(r *http.Request) (Subject, error)
 	// Session returns a secret of the browser session, such as its cookie's
-	// value, the same from begin to finish. Required.
+	// value, the same from begin to finish. Required. Before anybody is signed
+	// in it is that of a cookie which the sign-in page set, and which ends with
+	// the sign-in.
 	Session func(r *http.Request) (string, error)
-	// Evidence returns what the session has proved. Required.
+	// Evidence returns what the session has proved. Required by NewHandler.
 	Evidence func(r *http.Request) ([]Evidence, error)
 	// Commit keeps a proof in the session, in the transaction of ctx: also the
-	// one that an enrolment is, with purpose [Enrol]. Required. It may run
-	// again, so it writes no response.
+	// one that an enrolment is, with purpose [Enrol]. With purpose [First] it
+	// makes the session. Required. It may run again, so it writes no response.
 	Commit func(ctx context.Context, r *http.Request, res Result) error
 	// Done is called after a proof was committed and before the response is
-	// written, to set a new session cookie; optional.
+	// written, to set a new session cookie, and one for
+	// [Result].TrustToken if there is any; optional.
 	Done func(w http.ResponseWriter, r *http.Request, res Result)
+	// Request completes what policy is asked about the session: groups, resource,
+	// since when. By default q stays as it is.
+	Request func(r *http.Request, q Request) (Request, error)
+	// Lookup finds who has a name that was typed into NewSignInHandler; nobody
+	// has an empty ID, and an error is a fault. The tenant is that of the page,
+	// also when name is empty. By default nobody is found, and people sign in
+	// without a name only.
+	Lookup func(r *http.Request, name string) (Subject, error)
 	// Client describes the client; by default its address is the peer's.
 	Client func(r *http.Request) Client
 	// Account returns the labels for new credentials; by default the
@@ -49,14 +60,15 @@ type HandlerConfig struct {
 	// the browser posted, which counts only for kinds with
 	// [Info].BrowserOptions.
 	Options func(r *http.Request, k Kind, p Purpose) json.RawMessage
-	// OnError writes errors; by default JSON with the public text, and for
-	// faults a correlation id. Set it to log.
+	// OnError writes errors; by default [WriteError]. Set it to log, with what
+	// WriteError returns.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
 }
 
 type handler struct {
 	HandlerConfig
-	csrf *http.CrossOriginProtection
+	first bool // is for sign-in, when nobody is identified
+	csrf  *http.CrossOriginProtection
 }
 
 // NewHandler returns JSON endpoints for a signed-in or signing-in person's
@@ -67,29 +79,28 @@ type handler struct {
 //	POST /factors/rename  {"id","name"}
 //	POST /factors/remove  {"id"}
 //	POST /challenge       {"kind","purpose":"second"|"step-up","strength","options"} -> challenge
-//	POST /challenge/finish {"id","answer"} -> {"passed":true} or {"next":challenge}
+//	POST /challenge/finish {"id","answer","trust"} -> {"passed":true,"kind","trusted"} or {"next":challenge}
 //	POST /enrol           {"kind","ticket","options"} -> challenge
 //	POST /enrol/finish    {"id","answer","name"} -> credential
 //	GET  /devices         trusted browsers
 //	POST /devices/revoke  {"id"}
+//	GET  /decision        what is asked of the session: a [Decision] without its grounds
 //
 // An answer is a JSON string for what people type, else the factor's own JSON.
 // Errors are {"error":check,"message":text}; a wrong and a reused answer are
-// the same.
+// the same. A wrong answer may be the challenge's last ([Info].Tries): after
+// "wrong", begin another.
+//
+// With "trust":true a proof that passes has the browser trusted for as long as
+// policy allows, in the same transaction, if it may be trusted at all.
+//
+// A decision is for the page to show. It lets nobody in: that is for the program
+// to decide, with [Flow.Decide], and to tell by [Flow.Saw].
 func NewHandler(c HandlerConfig) (http.Handler, error) {
 	if c.Flow == nil || c.Identify == nil || c.Session == nil || c.Evidence == nil || c.Commit == nil {
 		return nil, errors.New("mfa: HandlerConfig wants Flow, Identify, Session, Evidence and Commit")
 	}
-	if c.Client == nil {
-		c.Client = peer
-	}
-	if c.Account == nil {
-		c.Account = func(_ *http.Request, s Subject) (string, string) { return s.ID, s.ID }
-	}
-	if c.OnError == nil {
-		c.OnError = WriteError
-	}
-	h := &handler{HandlerConfig: c, csrf: http.NewCrossOriginProtection()}
+	h := newHandler(c, false)
 	mux := http.NewServeMux()
 	mux.Handle("GET /factors", h.serve(h.list))
 	mux.Handle("POST /factors/rename", h.serve(h.rename))
@@ -100,7 +111,21 @@ func NewHandler(c HandlerConfig) (http.Handler, error) {
 	mux.Handle("POST /enrol/finish", h.serve(h.finishEnrol))
 	mux.Handle("GET /devices", h.serve(h.devices))
 	mux.Handle("POST /devices/revoke", h.serve(h.revoke))
+	mux.Handle("GET /decision", h.serve(h.decision))
 	return mux, nil
+}
+
+func newHandler(c HandlerConfig, first bool) *handler {
+	if c.Client == nil {
+		c.Client = peer
+	}
+	if c.Account == nil {
+		c.Account = func(_ *http.Request, s Subject) (string, string) { return s.ID, s.ID }
+	}
+	if c.OnError == nil {
+		c.OnError = func(w http.ResponseWriter, r *http.Request, err error) { WriteError(w, r, err) }
+	}
+	return &handler{HandlerConfig: c, first: first, csrf: http.NewCrossOriginProtection()}
 }
 
 // call is one request, identified and read.
@@ -124,6 +149,7 @@ type body struct {
 	Name     string          `json:"name"`
 	Options  json.RawMessage `json:"options"`
 	Answer   json.RawMessage `json:"answer"`
+	Trust    bool            `json:"trust"`
 }
 
 func (h *handler) serve(do func(call) (any, error)) http.Handler {
@@ -149,14 +175,16 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (c call, err erro
 	if err := h.csrf.Check(r); err != nil {
 		return c, &Error{Check: CheckIdentify, Public: "Open this page again.", Err: err}
 	}
-	if c.subject, err = h.Identify(r); err != nil || c.subject.ID == "" {
-		return c, &Error{Check: CheckIdentify, Public: "Sign in first.", Err: errors.Join(err, errors.New("nobody is signed in"))}
+	if !h.first {
+		if c.subject, err = h.Identify(r); err != nil || c.subject.ID == "" {
+			return c, &Error{Check: CheckIdentify, Public: "Sign in first.", Err: errors.Join(err, errors.New("nobody is signed in"))}
+		}
+		if c.proved, err = h.Evidence(r); err != nil {
+			return c, err
+		}
 	}
 	if c.session, err = h.Session(r); err != nil {
-		return c, err
-	}
-	if c.proved, err = h.Evidence(r); err != nil {
-		return c, err
+		return c, &Error{Check: CheckIdentify, Public: "Open this page again.", Err: err}
 	}
 	c.client = h.Client(r)
 	if r.Method == http.MethodPost {
@@ -215,13 +243,14 @@ func (h *handler) list(c call) (any, error) {
 		views = append(views, view(r))
 	}
 	type kind struct {
-		Kind  Kind `json:"kind"`
-		Enrol bool `json:"enrol"`
+		Kind     Kind `json:"kind"`
+		Enrol    bool `json:"enrol"`
+		Fallback bool `json:"fallback"`
 	}
 	var kinds []kind
 	for _, k := range h.Flow.kinds {
 		_, enrol := h.Flow.factors[k].(Enroller)
-		kinds = append(kinds, kind{k, enrol})
+		kinds = append(kinds, kind{k, enrol, h.Flow.infos[k].Fallback})
 	}
 	return map[string]any{"factors": views, "kinds": kinds}, err
 }
@@ -255,10 +284,21 @@ func (h *handler) options(c call, p Purpose) (json.RawMessage, error) {
 }
 
 func (h *handler) finish(c call) (any, error) {
+	ttl, err := h.trustFor(c)
+	if err != nil {
+		return nil, err
+	}
+	var res Result
 	a := Answer{Session: c.session, Data: c.answer(), Client: c.client}
-	res, err := h.Flow.Finish(c.r.Context(), c.body.ID, a, func(ctx context.Context, res Result) error {
-		if res.Subject != c.subject {
+	_, err = h.Flow.Finish(c.r.Context(), c.body.ID, a, func(ctx context.Context, r Result) (err error) {
+		switch {
+		case h.first != (r.Purpose == First):
+			return refuse(CheckBinding, PublicAgain, "the challenge is another page's")
+		case !h.first && r.Subject != c.subject:
 			return refuse(CheckBinding, PublicAgain, "the challenge is another person's")
+		}
+		if res, err = h.trust(ctx, r, ttl); err != nil {
+			return err
 		}
 		return h.Commit(ctx, c.r, res)
 	})
@@ -272,7 +312,48 @@ func (h *handler) finish(c call) (any, error) {
 	if h.Done != nil {
 		h.Done(c.w, c.r, res)
 	}
-	return map[string]any{"passed": true, "kind": res.Kind}, nil
+	return map[string]any{"passed": true, "kind": res.Kind, "trusted": res.TrustToken != ""}, nil
+}
+
+// trustFor is for how long policy trusts the browser, if that was asked for.
+func (h *handler) trustFor(c call) (time.Duration, error) {
+	if !c.body.Trust || h.first {
+		return 0, nil
+	}
+	d, err := h.decide(c)
+	return d.Trust, err
+}
+
+// trust trusts the browser of a proof. A proof that trusts none, such as a
+// fallback's, passes all the same.
+func (h *handler) trust(ctx context.Context, r Result, ttl time.Duration) (Result, error) {
+	if ttl == 0 {
+		return r, nil
+	}
+	token, d, err := h.Flow.TrustDevice(ctx, r, clip(r.Client.Browser, maxName), ttl)
+	if CheckOf(err) != "" {
+		return r, nil
+	}
+	r.TrustToken, r.TrustUntil = token, d.ExpiresAt
+	return r, err
+}
+
+func (h *handler) decide(c call) (Decision, error) {
+	q := Request{Subject: c.subject, Client: c.client, Authenticated: c.proved}
+	if h.Request != nil {
+		var err error
+		if q, err = h.Request(c.r, q); err != nil {
+			return Decision{}, err
+		}
+	}
+	return h.Flow.Decide(c.r.Context(), q)
+}
+
+// decision keeps the grounds to the log: they say how one is found out.
+func (h *handler) decision(c call) (any, error) {
+	d, err := h.decide(c)
+	d.Rule, d.Reasons = "", nil
+	return d, err
 }
 
 func (h *handler) beginEnrol(c call) (any, error) {

@@ -51,9 +51,9 @@ func publicCheck(c Check) Check {
 }
 
 // WriteError is how the handlers write errors: {"error","message"}, and for
-// faults an "id" to find them by, which the caller's OnError should log with
-// the error.
-func WriteError(w http.ResponseWriter, _ *http.Request, err error) {
+// faults an "id" to find them by. It returns the id, to be logged with the
+// error; refusals have none.
+func WriteError(w http.ResponseWriter, _ *http.Request, err error) (id string) {
 	out := map[string]any{"message": "Something went wrong. Try again later."}
 	var e *Error
 	if errors.As(err, &e) {
@@ -64,11 +64,13 @@ func WriteError(w http.ResponseWriter, _ *http.Request, err error) {
 			w.Header().Set("Retry-After", strconv.Itoa(int(wait)))
 		}
 	} else {
-		out["id"] = rand.Text()
+		id = rand.Text()
+		out["id"] = id
 	}
 	c := CheckOf(err)
 	out["error"] = publicCheck(c)
 	writeJSON(w, status(c), out)
+	return id
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
