@@ -14,8 +14,8 @@ import (
 )
 
 // TestRowsOfTheProgram: a row that is written with TxFrom in a commit is
-// committed with the spent code or rolled back with it, and a roll-back costs
-// the attempt. One connection is enough for it.
+// committed with the spent code or rolled back with it, and so is the trust in a
+// browser; a roll-back costs the attempt. One connection is enough for it.
 func TestRowsOfTheProgram(t *testing.T) {
 	databases(t, func(t *testing.T, db *sql.DB) {
 		db.SetMaxOpenConns(1)
@@ -45,8 +45,11 @@ func TestRowsOfTheProgram(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = f.Finish(ctx, ch.ID, mfa.Answer{Session: browser, Data: []byte(d.Code(now))}, func(ctx context.Context, _ mfa.Result) error {
+			_, err = f.Finish(ctx, ch.ID, mfa.Answer{Session: browser, Data: []byte(d.Code(now))}, func(ctx context.Context, res mfa.Result) error {
 				kept = ctx
+				if _, _, err := f.TrustDevice(ctx, res, "browser", time.Hour); err != nil {
+					return err
+				}
 				tx, ok := s.TxFrom(ctx)
 				if !ok {
 					t.Fatal("the commit has no transaction")
@@ -61,6 +64,9 @@ func TestRowsOfTheProgram(t *testing.T) {
 			var n int
 			if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM sessions").Scan(&n); err != nil || n != sessions {
 				t.Errorf("%s: %d sessions, %v; want %d", what, n, err, sessions)
+			}
+			if ds, err := f.Devices(ctx, alice); err != nil || len(ds) != sessions {
+				t.Errorf("%s: %d trusted browsers, %v; want %d", what, len(ds), err, sessions)
 			}
 			if cs, err := s.Counters(ctx, alice); err != nil || cs["totp"].Failures != failures {
 				t.Errorf("%s: counters %+v, %v; want %d attempts", what, cs, err, failures)
