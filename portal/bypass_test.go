@@ -226,7 +226,19 @@ func TestResetEndsPendingSignIns(t *testing.T) {
 			t.Errorf("a challenge %s: %v, want check %q", what, err, signin.CheckFlow)
 		}
 	}
-	if err := answer(begin(password)); err != nil {
+	pending := begin(password)
+	person, err := s.Portal.Directory().Store().Person(t.Context(), s.People["alice"].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Portal.Directory().SetPassword(t.Context(), "cli:recover", person, alice.Password); err != nil {
+		t.Fatal(err)
+	}
+	var refused *signin.Error
+	if err := answer(pending); !errors.As(err, &refused) || refused.Check != signin.CheckFlow {
+		t.Errorf("a sign-in from before a recovery: %v, want check %q", err, signin.CheckFlow)
+	}
+	if err := answer(begin(alice.Password)); err != nil {
 		t.Errorf("a sign-in with the new password: %v", err)
 	}
 }

@@ -116,12 +116,16 @@ func (d *Directory) HashPassword(ctx context.Context, password string) (string, 
 }
 
 // StorePassword checks the password and stores its hash, in the transaction of
-// ctx if there is one. A password that is refused wraps [ErrWeakPassword].
+// ctx if there is one. It makes a new version of the person, which ends sign-ins
+// that the old password began. A password that is refused wraps
+// [ErrWeakPassword].
 func (d *Directory) StorePassword(ctx context.Context, actor string, p *Person, password, hash string) error {
 	if err := CheckPassword(password, p.UserName, p.DisplayName, p.GivenName, p.FamilyName, p.Email); err != nil {
 		return err
 	}
+	version := p.Version
 	return d.c.Store.InTx(ctx, func(ctx context.Context) error {
+		p.Version = version // fn may run again
 		s, err := d.c.Store.Source(ctx, p.SourceID)
 		if err != nil {
 			return err
@@ -130,6 +134,9 @@ func (d *Directory) StorePassword(ctx context.Context, actor string, p *Person, 
 			return fmt.Errorf("directory: people of %q have no password here", s.Name)
 		}
 		if err := d.c.Store.SetPasswordHash(ctx, p.ID, hash); err != nil {
+			return err
+		}
+		if err := d.c.Store.UpdatePerson(ctx, p, FoldLogin(p.UserName)); err != nil {
 			return err
 		}
 		return d.c.Record(ctx, audit.Event{Type: audit.PersonChanged, Actor: actor, Person: p.ID, Source: p.SourceID, Details: map[string]string{"what": "password"}})

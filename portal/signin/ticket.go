@@ -97,10 +97,6 @@ func (m *Machine) SpendTicket(ctx context.Context, c Client, token, password str
 		if err := m.c.Directory.StorePassword(ctx, p.ID, p, password, hash); err != nil {
 			return err // a weak password rolls back: the ticket stays good
 		}
-		// Another version of the person ends what is between its factors.
-		if err := m.c.Directory.Store().UpdatePerson(ctx, p, directory.FoldLogin(p.UserName)); err != nil {
-			return err
-		}
 		if _, err := m.c.Sessions.RevokeAll(ctx, p.ID, ""); err != nil {
 			return err
 		}
