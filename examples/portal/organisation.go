@@ -366,8 +366,8 @@ func (f *file) validateMFA() {
 		f.fault("mfa.mode", "the modes are always, context, never and deny, not %q", f.MFA.Mode)
 		known = false
 	}
-	if !contains([]string{"", string(mfa.ActEnrol), string(mfa.ActBlock), string(mfa.ActAllow), string(mfa.ActMail)}, f.MFA.NoFactor) {
-		f.fault("mfa.no_factor", "the values are enrol, block, allow and mail, not %q", f.MFA.NoFactor)
+	if !contains([]string{"", string(mfa.ActEnrol), string(mfa.ActBlock), string(mfa.ActAllow)}, f.MFA.NoFactor) {
+		f.fault("mfa.no_factor", "the values are enrol, block and allow, not %q", f.MFA.NoFactor)
 		known = false
 	}
 	if _, err := mfa.NewPolicy(f.MFA.policy()); known && err != nil {
