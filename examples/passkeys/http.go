@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type httpError struct {
 func (e *httpError) Error() string { return e.text }
 
 var (
+	errMalformed = &httpError{http.StatusBadRequest, "The request is malformed."}
 	errNoSession = &httpError{http.StatusBadRequest, mfa.PublicAgain}
 	errTaken     = &httpError{http.StatusConflict, "This username is taken. Choose another one."}
 	errOnly      = &httpError{http.StatusConflict, "This is your only passkey. Add another one first."}
@@ -153,15 +155,32 @@ func client(r *http.Request) mfa.Client {
 	return mfa.Client{Addr: peer.Addr().Unmap()}
 }
 
-// usernameIn reads {"username":"..."} or {}.
+// usernameIn reads {"username":"..."}, or {} or nothing for none. Anything else
+// is refused: a misspelt member must not become a sign-in without a name.
 func usernameIn(body []byte) (string, error) {
-	var in struct {
-		Username string `json:"username"`
+	var tokens []json.Token
+	d := json.NewDecoder(bytes.NewReader(body))
+	for len(tokens) <= 4 {
+		t, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return "", errMalformed
+		}
+		tokens = append(tokens, t)
 	}
-	if err := json.Unmarshal(body, &in); err != nil {
-		return "", &httpError{http.StatusBadRequest, "The request is malformed."}
+	if len(tokens) == 0 || slices.Equal(tokens, []json.Token{json.Delim('{'), json.Delim('}')}) {
+		return "", nil
 	}
-	name, ok := cleanUsername(in.Username)
+	if len(tokens) != 4 || tokens[0] != json.Delim('{') || tokens[1] != "username" || tokens[3] != json.Delim('}') {
+		return "", errMalformed
+	}
+	given, ok := tokens[2].(string)
+	if !ok {
+		return "", errMalformed
+	}
+	name, ok := cleanUsername(given)
 	if !ok {
 		return "", &httpError{http.StatusBadRequest, fmt.Sprintf("Choose a username of up to %d letters, digits and . _ @ + -", maxUsername)}
 	}

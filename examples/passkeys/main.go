@@ -10,8 +10,8 @@
 // factor: a session in a cookie, accounts, and five calls of mfa.Flow. Read
 // site.go first. Everything is kept in memory and forgotten at the end.
 //
-// The JSON endpoints take and give the standard's own forms, so that a page
-// needs no encoding of its own:
+// The JSON endpoints take and give the standard's own forms, as
+// application/json, so that a page needs no encoding of its own:
 //
 //	POST /webauthn/register/begin   {"username":"ann"}         {"publicKey":PublicKeyCredentialCreationOptionsJSON}
 //	POST /webauthn/register/finish  RegistrationResponseJSON   {"username":"ann"}

@@ -122,24 +122,34 @@ func (s *site) signOut(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// remove takes a passkey away.
-func (s *site) remove(w http.ResponseWriter, r *http.Request) {
-	_, ses, _ := s.sessions.get(r)
-	if ses.account == nil {
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-		return
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
-	err := s.flow.Remove(r.Context(), mfa.ChangeInput{
-		Subject: ses.account.Subject, RecordID: r.PostFormValue("id"), Authenticated: ses.evidence, Client: client(r),
-	}, nil)
-	if err != nil {
-		status, text := s.explain(r, err)
-		if mfa.CheckOf(err) == mfa.CheckFresh {
-			text = "You signed in a while ago. Sign out and in again to change your passkeys."
+// change makes an HTTP handler of a change to one of the person's passkeys.
+func (s *site) change(do func(r *http.Request, in mfa.ChangeInput) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, ses, _ := s.sessions.get(r)
+		if ses.account == nil {
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+			return
 		}
-		s.account(w, r, ses.account, status, text)
-		return
+		r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
+		err := do(r, mfa.ChangeInput{
+			Subject: ses.account.Subject, RecordID: r.PostFormValue("id"), Authenticated: ses.evidence, Client: client(r),
+		})
+		if err != nil {
+			status, text := s.explain(r, err)
+			if mfa.CheckOf(err) == mfa.CheckFresh {
+				text = "You signed in a while ago. Sign out and in again to change your passkeys."
+			}
+			s.account(w, r, ses.account, status, text)
+			return
+		}
+		http.Redirect(w, r, "/", http.StatusSeeOther)
 	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (s *site) rename(r *http.Request, in mfa.ChangeInput) error {
+	return s.flow.Rename(r.Context(), in, r.PostFormValue("name"), nil)
+}
+
+func (s *site) remove(r *http.Request, in mfa.ChangeInput) error {
+	return s.flow.Remove(r.Context(), in, nil)
 }

@@ -70,12 +70,12 @@ func newSite(c siteConfig) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	sealer, err := newSealer(randomKey())
+	keyring, err := mfa.NewKeyring("1", map[string][]byte{"1": randomKey()})
 	if err != nil {
 		return nil, err
 	}
 	s.flow, err = mfa.New(mfa.Config{
-		Store: mfa.NewMemoryStore(4 * maxRows), Sealer: sealer, Factors: []mfa.Factor{s.factor}, OnEvent: s.event, Now: s.now,
+		Store: mfa.NewMemoryStore(4 * maxRows), Sealer: keyring, Factors: []mfa.Factor{s.factor}, OnEvent: s.event, Now: s.now,
 	})
 	return s, err
 }
@@ -116,12 +116,14 @@ func (s *site) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.home)
 	mux.Handle("GET /static/", s.pages.static())
+	mux.Handle("GET /static/webauthn.js", webauthn.Script())
 	mux.HandleFunc("POST /webauthn/register/begin", s.json(s.registerBegin))
 	mux.HandleFunc("POST /webauthn/register/finish", s.json(s.registerFinish))
 	mux.HandleFunc("POST /webauthn/login/begin", s.json(s.loginBegin))
 	mux.HandleFunc("POST /webauthn/login/finish", s.json(s.loginFinish))
 	mux.HandleFunc("POST /sign-out", s.signOut)
-	mux.HandleFunc("POST /passkeys/remove", s.remove)
+	mux.HandleFunc("POST /passkeys/rename", s.change(s.rename))
+	mux.HandleFunc("POST /passkeys/remove", s.change(s.remove))
 	crossOrigin := http.NewCrossOriginProtection()
 	if err := crossOrigin.AddTrustedOrigin(s.origin); err != nil {
 		panic(err) // the origin is ours
@@ -185,9 +187,11 @@ func (s *site) registerFinish(r *http.Request, body []byte) (answer, error) {
 		return answer{}, err
 	}
 	// Making a passkey proves as much as signing in with it.
-	return s.signIn(secret, newcomer, mfa.Evidence{
-		Kind: mfa.KindWebAuthn, RecordID: record.ID, At: s.now(), Strength: record.Strength, Factor: true, UserVerified: true,
-	})
+	proof, ok := record.Proof()
+	if !ok {
+		return answer{}, errors.New("a registration that proves nothing")
+	}
+	return s.signIn(secret, newcomer, proof)
 }
 
 // loginBegin starts a sign-in, by name or without one.

@@ -155,16 +155,21 @@ func (b *browser) home() string {
 // ids are those of the passkeys on the page that can be removed.
 func (b *browser) ids() (out []string) {
 	b.t.Helper()
-	for _, m := range regexp.MustCompile(`name="id" value="([^"]+)"`).FindAllStringSubmatch(b.home(), -1) {
+	for _, m := range regexp.MustCompile(`action="/passkeys/remove"><input type="hidden" name="id" value="([^"]+)"`).FindAllStringSubmatch(b.home(), -1) {
 		out = append(out, m[1])
 	}
 	return out
 }
 
+func (b *browser) submit(path string, form url.Values) (int, string) {
+	b.t.Helper()
+	status, page, _ := b.do(http.MethodPost, path, []byte(form.Encode()), "Content-Type", "application/x-www-form-urlencoded")
+	return status, page
+}
+
 func (b *browser) remove(id string) (int, string) {
 	b.t.Helper()
-	status, page, _ := b.do(http.MethodPost, "/passkeys/remove", []byte(url.Values{"id": {id}}.Encode()), "Content-Type", "application/x-www-form-urlencoded")
-	return status, page
+	return b.submit("/passkeys/remove", url.Values{"id": {id}})
 }
 
 func TestSignUpAndIn(t *testing.T) {
@@ -272,6 +277,47 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestBeginBodies: one object with a name or nothing, and nothing else becomes
+// a sign-in without a name.
+func TestBeginBodies(t *testing.T) {
+	t.Parallel()
+	b := start(t, false).browser(t)
+	for _, path := range []string{"/webauthn/login/begin", "/webauthn/register/begin"} {
+		for _, c := range []struct {
+			kind, body string
+			status     int
+		}{
+			{"application/json", `{"username":"ann"}`, 200},
+			{"application/json; charset=utf-8", ` { "username" : "ann" } `, 200},
+			{"application/json", `null`, 400},
+			{"application/json", `"ann"`, 400},
+			{"application/json", `[]`, 400},
+			{"application/json", `{"user":"ann"}`, 400},
+			{"application/json", `{"Username":"ann"}`, 400},
+			{"application/json", `{"username":null}`, 400},
+			{"application/json", `{"username":["ann"]}`, 400},
+			{"application/json", `{"username":"ann","username":"bob"}`, 400},
+			{"application/json", `{"username":"ann","more":1}`, 400},
+			{"application/json", `{"username":"ann"}{}`, 400},
+			{"application/json", `{} {}`, 400},
+			{"application/json", `{"username":"ann"`, 400},
+			{"application/json", `{`, 400},
+			{"text/plain", `{"username":"ann"}`, 200},
+			{"application/x-www-form-urlencoded", `{"username":"ann"}`, 200},
+			{"", `{"username":"ann"}`, 200},
+		} {
+			if status, got, _ := b.do(http.MethodPost, path, []byte(c.body), "Content-Type", c.kind); status != c.status {
+				t.Errorf("%s %q %s: %d %s, want %d", path, c.kind, c.body, status, got, c.status)
+			}
+		}
+	}
+	for _, kind := range []string{"", "application/json"} { // what fetch sends without a body, or with an empty one
+		if status, got, _ := b.do(http.MethodPost, "/webauthn/login/begin", nil, "Content-Type", kind); status != 200 || !strings.Contains(got, `"allowCredentials":[]`) {
+			t.Errorf("an empty body of type %q: %d %s", kind, status, got)
+		}
+	}
+}
+
 // TestOneNameTwoPeople: of two who choose a name at once, one has it.
 func TestOneNameTwoPeople(t *testing.T) {
 	t.Parallel()
@@ -300,9 +346,25 @@ func TestManagePasskeys(t *testing.T) {
 		t.Fatal(ids)
 	}
 
+	rename := func(name string) (int, string) {
+		return b.submit("/passkeys/rename", url.Values{"id": {ids[0]}, "name": {name}})
+	}
+	if status, page := rename("My <phone>"); status != 303 || !strings.Contains(b.home(), "<strong>My &lt;phone&gt;</strong>") {
+		t.Errorf("%d %s", status, page)
+	}
+	if status, page := rename(strings.Repeat("x", 65)); status != 400 || !strings.Contains(page, "Choose another name") {
+		t.Errorf("%d %s", status, page)
+	}
+	if status, _ := srv.browser(t).submit("/passkeys/rename", url.Values{"id": {ids[0]}, "name": {"theirs"}}); status != 303 || strings.Contains(b.home(), "theirs") {
+		t.Errorf("a stranger: %d", status)
+	}
+
 	srv.ahead.Store(int64(10 * time.Minute)) // the proof is no longer fresh
 	b.want(403, "")(b.post("/webauthn/register/begin", `{}`))
 	if status, page := b.remove(ids[0]); status != 403 || !strings.Contains(page, "Sign out and in again") {
+		t.Errorf("%d %s", status, page)
+	}
+	if status, page := rename("late"); status != 403 || !strings.Contains(page, "Sign out and in again") {
 		t.Errorf("%d %s", status, page)
 	}
 	srv.ahead.Store(0)
@@ -355,7 +417,7 @@ func TestSession(t *testing.T) {
 	if _, _, h := b.do(http.MethodGet, "/", nil); len(h.Values("Set-Cookie")) > 0 {
 		t.Error("a GET starts a session")
 	}
-	_, _, h := b.do(http.MethodPost, "/webauthn/register/begin", []byte(`{"username":"ann"}`))
+	_, _, h := b.do(http.MethodPost, "/webauthn/register/begin", []byte(`{"username":"ann"}`), "Content-Type", "application/json")
 	cookie := h.Get("Set-Cookie")
 	for _, want := range []string{"HttpOnly", "SameSite=Strict", "Path=/"} {
 		if !strings.Contains(cookie, want) {
@@ -403,7 +465,7 @@ func TestGuard(t *testing.T) {
 	if status, _, _ := b.do(http.MethodGet, "/webauthn/login/begin", nil); status != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %d", status)
 	}
-	for _, path := range []string{"/static/passkeys.js", "/static/site.css", "/static/icon.svg"} {
+	for _, path := range []string{"/static/passkeys.js", "/static/webauthn.js", "/static/site.css", "/static/icon.svg"} {
 		if status, _, _ := b.do(http.MethodGet, path, nil); status != http.StatusOK {
 			t.Errorf("%s: %d", path, status)
 		}

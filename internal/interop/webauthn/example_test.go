@@ -6,14 +6,19 @@ package webauthn
 import (
 	"bufio"
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
+	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -76,13 +81,28 @@ func TestExample(t *testing.T) {
 	do(chromedp.EmulateViewport(360, 740), chromedp.Navigate(origin+"/"))
 	tab.AddAuthenticator(t)
 
-	do(chromedp.SendKeys(chromedp.CSS("#new-name"), "Ann"), chromedp.Click(chromedp.CSS(`[data-ceremony=create] button`)))
+	do(chromedp.SendKeys(chromedp.CSS("#new-name"), "Ann"), chromedp.Click(chromedp.CSS(`[data-ceremony=create] button:enabled`)))
 	signedIn("ann")
 
-	// The authenticator answers the autofill request by itself.
-	do(chromedp.Click(chromedp.CSS(`form[action="/sign-out"] button`)))
-	do(chromedp.WaitNotPresent(chromedp.CSS(`form[action="/sign-out"]`)))
+	// The authenticator answers the autofill request by itself, so fast that the
+	// page in between may never be seen.
+	session := func() string {
+		t.Helper()
+		got, err := chromedp.Call(tab.Ctx, network.GetCookies, network.GetCookiesParams{})
+		if err != nil || len(got.Cookies) != 1 {
+			t.Fatal(got.Cookies, err)
+		}
+		return got.Cookies[0].Value
+	}
+	before := session()
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.dataset.old = "yes"`)); err != nil {
+		t.Fatal(err)
+	}
+	do(chromedp.Click(chromedp.CSS(`form[action="/sign-out"] button`)), chromedp.WaitVisible(chromedp.CSS("body:not([data-old]) #passkeys")))
 	signedIn("ann")
+	if session() == before {
+		t.Error("signing out kept the session")
+	}
 
 	// Without autofill it is the button, with no name and with one.
 	if _, err := chromedp.Call(tab.Ctx, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{
@@ -95,11 +115,11 @@ func TestExample(t *testing.T) {
 		if name != "" {
 			do(chromedp.SendKeys(chromedp.CSS("#login-name"), name))
 		}
-		do(chromedp.Click(chromedp.CSS(`[data-ceremony=get] button`)))
+		do(chromedp.Click(chromedp.CSS(`[data-ceremony=get] button:enabled`)))
 		signedIn("ann")
 	}
 	// This authenticator has a passkey for Ann, so it gets no second one.
-	do(chromedp.Click(chromedp.CSS(`[data-ceremony=create] button`)), chromedp.WaitVisible(chromedp.CSS(`[data-ceremony=create] [role=alert]`)))
+	do(chromedp.Click(chromedp.CSS(`[data-ceremony=create] button:enabled`)), chromedp.WaitVisible(chromedp.CSS(`[data-ceremony=create] [role=alert]`)))
 	if text, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(`[data-ceremony=create] [role=alert]`))); err != nil || !strings.Contains(text, "already") {
 		t.Errorf("%q, %v", text, err)
 	}
@@ -111,8 +131,9 @@ func TestExample(t *testing.T) {
 	}
 
 	// A name that nobody has: no passkey fits, and nothing tells why.
+	nobody := nobodyHere(t, origin)
 	do(chromedp.Click(chromedp.CSS(`form[action="/sign-out"] button`)), chromedp.WaitVisible(chromedp.CSS("#login-name")),
-		chromedp.SendKeys(chromedp.CSS("#login-name"), "nobody"), chromedp.Click(chromedp.CSS(`[data-ceremony=get] button`)),
+		chromedp.SendKeys(chromedp.CSS("#login-name"), nobody), chromedp.Click(chromedp.CSS(`[data-ceremony=get] button:enabled`)),
 		chromedp.WaitVisible(chromedp.CSS(`[data-ceremony=get] [role=alert]`)))
 
 	// Dark, and as narrow as the standard asks for.
@@ -129,4 +150,37 @@ func TestExample(t *testing.T) {
 	if wide, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("document.documentElement.scrollWidth > innerWidth")); err != nil || wide {
 		t.Errorf("the page is wider than 320 pixels: %v, %v", wide, err)
 	}
+}
+
+// nobodyHere is a name that nobody has, and whose made-up passkeys could all be
+// on this computer: for one that is on a security key the browser waits until
+// somebody plugs it in. The key that draws them is new with each start.
+func nobodyHere(t *testing.T, origin string) string {
+	t.Helper()
+	for i := range 100 {
+		name := fmt.Sprintf("nobody%d", i)
+		res, err := http.Post(origin+"/webauthn/login/begin", "application/json", strings.NewReader(`{"username":"`+name+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var asked struct {
+			PublicKey struct {
+				AllowCredentials []struct{ Transports []string }
+			}
+		}
+		err = json.NewDecoder(res.Body).Decode(&asked)
+		res.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		elsewhere := false
+		for _, c := range asked.PublicKey.AllowCredentials {
+			elsewhere = elsewhere || !slices.Contains(c.Transports, "internal")
+		}
+		if !elsewhere {
+			return name
+		}
+	}
+	t.Fatal("every made-up passkey is on a security key")
+	return ""
 }
