@@ -215,6 +215,11 @@ func (f *Flow) finishEnrol(ctx context.Context, t *taken, a EnrolAnswer, now tim
 		} else if err != nil {
 			return err
 		}
+		if t.charged {
+			if err := f.store.ClearCounter(ctx, r.Subject, f.attempts(t.row)); err != nil {
+				return err
+			}
+		}
 		if st.Ticket != "" {
 			if err := f.spendTicket(ctx, r.Subject, st.Ticket, now); err != nil {
 				return err

@@ -316,6 +316,39 @@ func TestEnrolmentSendsAreLimited(t *testing.T) {
 	r.want("after an administrator's unlock", err, "")
 }
 
+// TestEnrolmentAnswersAreLimited: five guesses at whose number it is, however
+// many messages there were.
+func TestEnrolmentAnswersAreLimited(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	number := `{"number":"+41441234567"}`
+	for i := range 5 {
+		ch := r.beginEnrol(mfa.KindSMS, number)
+		_, err := r.finishEnrol(ch.ID, "wrong")
+		r.want("guess", err, mfa.CheckWrong)
+		if i < 4 {
+			continue
+		}
+		if !r.had(mfa.EventLocked) {
+			t.Error("nobody was told")
+		}
+		_, err = r.finishEnrol(ch.ID, r.last().Code)
+		r.want("the sixth answer, though right", err, mfa.CheckLocked)
+	}
+	const counter = "send:sms:enrol:answers"
+	if n := r.failures(counter); n != 5 {
+		t.Errorf("%d failures, want 5", n)
+	}
+	r.pass(15 * time.Minute)
+	ch := r.beginEnrol(mfa.KindSMS, number)
+	if _, err := r.finishEnrol(ch.ID, r.last().Code); err != nil {
+		t.Fatal("after the lock:", err)
+	}
+	if n := r.failures(counter); n != 0 {
+		t.Errorf("%d failures after a pass", n)
+	}
+}
+
 func TestCodeConfig(t *testing.T) {
 	t.Parallel()
 	if _, err := code.NewMail(code.Config{Sender: code.SenderFunc(nil)}); err == nil {

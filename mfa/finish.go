@@ -111,10 +111,12 @@ func (f *Flow) take(ctx context.Context, id string, a Answer, now time.Time, enr
 		case enrol != (row.Purpose == Enrol):
 			refusal = refuse(CheckChallenge, PublicAgain, "the challenge has another purpose")
 			return nil
-		case row.Purpose == First || row.Purpose == Enrol:
+		}
+		name := f.attempts(row)
+		if name == "" {
 			return nil
 		}
-		counter, ok, err := f.store.Charge(ctx, row.Subject, string(row.Kind), now, f.cfg.Lockout.lock)
+		counter, ok, err := f.store.Charge(ctx, row.Subject, name, now, f.cfg.Lockout.lock)
 		if err != nil {
 			return err
 		}
@@ -136,6 +138,21 @@ func (f *Flow) take(ctx context.Context, id string, a Answer, now time.Time, enr
 	}
 	t.state, err = decodeState(plain)
 	return t, err
+}
+
+// attempts is the counter of answers to a challenge, "" if none is needed: what
+// may be a first factor is not guessable, and whoever enrols was shown the
+// secret, if it was not sent to an address that may be another's.
+func (f *Flow) attempts(row ChallengeRow) string {
+	switch {
+	case row.Purpose == First:
+		return ""
+	case row.Purpose != Enrol:
+		return string(row.Kind)
+	case f.infos[row.Kind].Sends:
+		return enrolCounter(row.Kind) + ":answers"
+	}
+	return ""
 }
 
 // passed is a verified answer with the credential as it was read.
@@ -322,7 +339,7 @@ func (f *Flow) swap(ctx context.Context, p *passed, updated Record, now time.Tim
 
 func (f *Flow) clear(ctx context.Context, t *taken, info Info, s Subject, client Client) error {
 	if t.charged {
-		if err := f.store.ClearCounter(ctx, s, string(t.row.Kind)); err != nil {
+		if err := f.store.ClearCounter(ctx, s, f.attempts(t.row)); err != nil {
 			return err
 		}
 	}
