@@ -214,7 +214,7 @@ func hoursApart(a, b time.Time) int {
 }
 
 // travel says whether the person cannot have come here from where they were
-// last, and how. Nobody knows that they can if the place could not be had.
+// last, and then how. Nobody knows that they can if the place could not be had.
 func (q *question) travel() (how string, impossible bool) {
 	i := slices.IndexFunc(q.s.Sightings, func(s Sighting) bool { return s.Place.Located })
 	switch {
@@ -225,7 +225,10 @@ func (q *question) travel() (how string, impossible bool) {
 	}
 	last := q.s.Sightings[i]
 	kmh, impossible := ImpossibleTravel(last.Place, last.At, q.s.Place, q.s.Now, MaxTravelKmh)
-	return fmt.Sprintf("%.0f km/h", kmh), impossible
+	if !impossible {
+		return "", false
+	}
+	return fmt.Sprintf("%.0f km/h", kmh), true
 }
 
 // proof finds evidence that meets the rule at a strength.

@@ -78,6 +78,7 @@ func TestDecide(t *testing.T) {
 		{name: "other kinds do not count then", rule: mfa.Rule{Factors: kinds(mfa.KindMail)}, req: proved(pwd, otp), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindMail)},
 		{name: "a fallback does not make a factor two", req: proved(pass, mail), s: having(hasPass), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindPass)},
 		{name: "a fallback that the rule names does", rule: mfa.Rule{Factors: kinds(mfa.KindMail, mfa.KindPass)}, req: proved(pass, mail), s: having(hasPass), want: mfa.Allow, reason: mfa.ReasonProved},
+		{name: "a fallback that the rule names beside a touched key", rule: mfa.Rule{Factors: kinds(mfa.KindMail, mfa.KindWebAuthn), Require: mfa.PhishingResistant}, req: proved(touch, mail), s: having(hasKey), want: mfa.Allow, reason: mfa.ReasonProved},
 		{name: "two factors without a password", req: proved(pass, otp), s: having(hasTOTP), want: mfa.Allow, reason: mfa.ReasonProved},
 		{name: "a link is a first factor", req: proved(link, otp), s: having(hasTOTP), want: mfa.Allow, reason: mfa.ReasonProved},
 		{name: "a link and a code are one mailbox", rule: mfa.Rule{Factors: kinds(mfa.KindMail, mfa.KindMagicLink)}, req: proved(link, mail), s: having(hasTOTP), want: mfa.Ask, reason: mfa.ReasonNotCounted, factors: kinds(mfa.KindMail, mfa.KindMagicLink)},
