@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/mfa"
+	"github.com/gatehouse-id/gatehouse/mfa/mfatest"
 )
 
 func TestNewRefuses(t *testing.T) {
@@ -322,29 +323,9 @@ func TestOutsideOfTransactions(t *testing.T) {
 	r.want("outside", err, "")
 }
 
-// meeting is a factor whose first verifications end together, so that each of
-// them holds a proof that was right when it was made.
-type meeting struct {
-	mfa.Factor
-	verified atomic.Int64
-	met      chan struct{}
-}
-
-// together is how many there are before the lock, and of one code by mail.
+// together is how many answers there are before the lock, and of one code by
+// mail.
 const together = 5
-
-func (m *meeting) Verify(ctx context.Context, r mfa.VerifyRequest) (mfa.Verified, error) {
-	v, err := m.Factor.Verify(ctx, r)
-	if m.verified.Add(1) == together {
-		close(m.met)
-	}
-	select {
-	case <-m.met:
-	case <-ctx.Done():
-		return v, ctx.Err()
-	}
-	return v, err
-}
 
 // TestParallelAnswers: one of many right answers passes, over one challenge
 // each and over one challenge with several tries, though several are verified
@@ -357,7 +338,7 @@ func TestParallelAnswers(t *testing.T) {
 	_, pass := r.provision(`{"once":true}`)
 	code := d.Code(r.clock())
 	for i, f := range c.Factors {
-		c.Factors[i] = &meeting{Factor: f, met: make(chan struct{})}
+		c.Factors[i] = mfatest.Meet(f, together)
 	}
 	racing, err := mfa.New(c)
 	if err != nil {

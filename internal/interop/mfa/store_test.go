@@ -86,29 +86,8 @@ func enrolTOTP(t testing.TB, f *mfa.Flow, now time.Time) *mfatest.TOTPDevice {
 	return d
 }
 
-// meeting is a factor whose first verifications end together, so that each of
-// them holds a proof that was right when it was made.
-type meeting struct {
-	mfa.Factor
-	verified atomic.Int64
-	met      chan struct{}
-}
-
-// together is how many there are before the lock.
+// together is how many answers there are before the lock.
 const together = 5
-
-func (m *meeting) Verify(ctx context.Context, r mfa.VerifyRequest) (mfa.Verified, error) {
-	v, err := m.Factor.Verify(ctx, r)
-	if m.verified.Add(1) == together {
-		close(m.met)
-	}
-	select {
-	case <-m.met:
-	case <-ctx.Done():
-		return v, ctx.Err()
-	}
-	return v, err
-}
 
 // TestParallelAnswers: of 50 right answers at once one opens a session, though
 // several are verified before any is committed.
@@ -129,7 +108,7 @@ func TestParallelAnswers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := newFlowOf(t, s, &meeting{Factor: factor, met: make(chan struct{})}, now, nil)
+		f := newFlowOf(t, s, mfatest.Meet(factor, together), now, nil)
 		ctx, cancel := context.WithTimeout(ctx, time.Minute) // fails what does not meet
 		defer cancel()
 

@@ -5,10 +5,8 @@
 package samlsql_test
 
 import (
-	"context"
 	"crypto/rand"
 	"database/sql"
-	"errors"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -20,6 +18,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/gatehouse-id/gatehouse/internal/interop/peer"
+	"github.com/gatehouse-id/gatehouse/internal/sqltx/sqltxtest"
 	"github.com/gatehouse-id/gatehouse/saml/samlsql"
 	"github.com/gatehouse-id/gatehouse/saml/samltest"
 )
@@ -43,33 +42,8 @@ func TestRowsOfTheApplication(t *testing.T) {
 	for name, open := range map[string]func(*testing.T) *sql.DB{"sqlite": openSQLite, "postgres": openPostgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ctx, db := t.Context(), open(t)
-			s := samlsql.New(db)
-			if _, err := db.ExecContext(ctx, "CREATE TABLE app (id TEXT PRIMARY KEY)"); err != nil {
-				t.Fatal(err)
-			}
-			for what, want := range map[string]error{"refused": errors.New("refused"), "kept": nil} {
-				err := s.InTx(ctx, func(ctx context.Context) error {
-					tx, ok := s.TxFrom(ctx)
-					if !ok {
-						t.Fatal("no transaction")
-					}
-					if _, err := tx.ExecContext(ctx, "INSERT INTO app (id) VALUES ($1)", what); err != nil {
-						return err
-					}
-					return want
-				})
-				if !errors.Is(err, want) {
-					t.Errorf("%s: %v", what, err)
-				}
-			}
-			var id string
-			if err := db.QueryRowContext(ctx, "SELECT MAX(id) || COUNT(*) FROM app").Scan(&id); err != nil || id != "kept1" {
-				t.Errorf("rows %q, %v; want what was kept", id, err)
-			}
-			if _, ok := s.TxFrom(ctx); ok {
-				t.Error("a transaction where none was begun")
-			}
+			db := open(t)
+			sqltxtest.RowsJoin(t, db, samlsql.New(db))
 		})
 	}
 }

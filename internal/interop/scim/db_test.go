@@ -7,7 +7,6 @@ package scim
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -20,6 +19,7 @@ import (
 	"github.com/pressly/goose/v3/database"
 	_ "modernc.org/sqlite"
 
+	"github.com/gatehouse-id/gatehouse/internal/sqltx/sqltxtest"
 	"github.com/gatehouse-id/gatehouse/scim/scimsql"
 	"github.com/gatehouse-id/gatehouse/scim/scimtest"
 )
@@ -133,33 +133,9 @@ func TestRowsOfTheApplication(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ctx, db := t.Context(), open(t)
+			db := open(t)
 			s, _ := stores(t, db)
-			if _, err := db.ExecContext(ctx, "CREATE TABLE app (id TEXT PRIMARY KEY)"); err != nil {
-				t.Fatal(err)
-			}
-			for what, want := range map[string]error{"refused": errors.New("refused"), "kept": nil} {
-				err := s.InTx(ctx, func(ctx context.Context) error {
-					tx, ok := s.TxFrom(ctx)
-					if !ok {
-						t.Fatal("no transaction")
-					}
-					if _, err := tx.ExecContext(ctx, "INSERT INTO app (id) VALUES ($1)", what); err != nil {
-						return err
-					}
-					return want
-				})
-				if !errors.Is(err, want) {
-					t.Errorf("%s: %v", what, err)
-				}
-			}
-			var id string
-			if err := db.QueryRowContext(ctx, "SELECT MAX(id) || COUNT(*) FROM app").Scan(&id); err != nil || id != "kept1" {
-				t.Errorf("rows %q, %v; want what was kept", id, err)
-			}
-			if _, ok := s.TxFrom(ctx); ok {
-				t.Error("a transaction where none was begun")
-			}
+			sqltxtest.RowsJoin(t, db, s)
 		})
 	}
 }
