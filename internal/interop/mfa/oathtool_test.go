@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/internal/interop/peer"
 	"github.com/gatehouse-id/gatehouse/mfa"
 	"github.com/gatehouse-id/gatehouse/mfa/hotp"
 	"github.com/gatehouse-id/gatehouse/mfa/totp"
@@ -20,7 +21,7 @@ import (
 // TestOathtool compares codes with those of an independent implementation.
 func TestOathtool(t *testing.T) {
 	t.Parallel()
-	oathtool := findPeer(t, "oathtool", "oathtool")
+	oathtool := peer.Command(t, "oathtool", "oathtool")
 	for _, alg := range []totp.Algorithm{totp.SHA1, totp.SHA256, totp.SHA512} {
 		for digits := 6; digits <= 8; digits++ {
 			for range 5 {
@@ -51,7 +52,7 @@ func TestOathtool(t *testing.T) {
 // TestOathtoolHOTP: codes by oathtool pass in their order, as a token's would.
 func TestOathtoolHOTP(t *testing.T) {
 	t.Parallel()
-	oathtool := findPeer(t, "oathtool", "oathtool")
+	oathtool := peer.Command(t, "oathtool", "oathtool")
 	f, err := hotp.New(hotp.Config{Issuer: "Example"})
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-id/gatehouse/internal/interop/peer"
 	"github.com/gatehouse-id/gatehouse/mfa/totp"
 	"github.com/gatehouse-id/gatehouse/mfa/totp/totpqr"
 )
@@ -22,7 +23,7 @@ import (
 // TestQRScans: an independent scanner reads the key from the drawing.
 func TestQRScans(t *testing.T) {
 	t.Parallel()
-	zbarimg := findPeer(t, "zbar-tools", "zbarimg")
+	zbarimg := peer.Command(t, "zbarimg", "zbar-tools")
 	k, err := totp.NewKey(totp.SHA1, 6, 30_000_000_000)
 	if err != nil {
 		t.Fatal(err)

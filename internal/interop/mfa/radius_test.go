@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/internal/interop/peer"
 	"github.com/gatehouse-id/gatehouse/mfa"
 	"github.com/gatehouse-id/gatehouse/mfa/radius"
 )
@@ -140,7 +141,7 @@ func startFreeRADIUS(t *testing.T, signs bool) (addr string) {
 // empty.
 func runFreeRADIUS(t *testing.T, signs bool, radsec, dir string) (addr string) {
 	t.Helper()
-	bin := findPeer(t, "freeradius", "freeradius", "radiusd")
+	bin := peer.Command(t, "freeradius", "freeradius")
 	free, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
