@@ -18,13 +18,15 @@
 //
 // Finish charges the attempt and takes the challenge in a committed
 // transaction, then verifies without one, then commits the spent code, the
-// refund, the trusted context and whatever the callback does together. So no
+// cleared count, the known context and whatever the callback does together. So no
 // crash, roll-back or parallel guess is free.
 //
 // The factors are in the packages below: webauthn, totp, hotp, recovery, code
-// (mail, SMS, voice, link, pass), push, radius and, if it must be, question.
-// Stores over SQL are in mfasql, tools for tests in mfatest; the key that seals
-// secrets comes from [NewKeyring]. docs/mfa/threat-model.md says what each
-// factor stops. mfa has no sessions of its own and links nothing
+// (mail, SMS, voice, link, pass), push, radius and, if it must be, question;
+// totp/totpqr draws the QR code of an app's key. Stores over SQL are in mfasql,
+// tools for tests in mfatest; the key that seals secrets comes from
+// [NewKeyring]. [NewHandler] and [NewSignInHandler] are JSON endpoints over a
+// flow. docs/mfa/second-factor.md leads from a service with passwords to all
+// of it, docs/mfa/threat-model.md says what each factor stops. mfa has no sessions of its own and links nothing
 // outside of the standard library.
 package mfa

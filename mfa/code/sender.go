@@ -34,7 +34,7 @@ type Message struct {
 	Subject mfa.Subject
 	// To is a mail address or a telephone number.
 	To string
-	// Code is for the person to type, in groups for reading.
+	// Code is for the person to type: digits only, empty if it is a link.
 	Code string
 	// Link is the magic link, if it is one.
 	Link string
