@@ -6,5 +6,6 @@
 //
 // [Authenticator] answers WebAuthn ceremonies without a browser and
 // [TOTPDevice] shows codes; [TestStore] holds an implementation of
-// [mfa.Store] to its contract and names what is broken.
+// [mfa.Store] to its contract and names what is broken. [Meet] has parallel
+// answers really meet.
 package mfatest
